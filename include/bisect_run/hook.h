@@ -1,0 +1,27 @@
+/*
+ * hook.h - executables that watch a search: hooks/ of the program and the user's configuration folder, never
+ * a repository. Protocol: hooks/README.md. A hook that fails, hangs or floods is reported and changes no verdict.
+ */
+#ifndef BR_HOOK_H
+#define BR_HOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct br_err;
+struct br_hooks;
+
+/* Finds the hooks in the given NULL-terminated list of folders (missing ones are fine); later folders come last. */
+int br_hooks_open(struct br_hooks **out, const char *const *dirs, struct br_err *err);
+/* Number of hooks of this kind: "pre-search", "pre-trial", "post-trial", "post-search", "notify". */
+size_t br_hooks_count(const struct br_hooks *h, const char *kind);
+/*
+ * Runs all hooks of the kind in turn: input on stdin, env (NULL-terminated K=V) as environment, within limit_ms each.
+ * Returns the highest exit status of them (125 from pre-trial: skip), or an error of which the search need
+ * only take note (BR_ESYS: could not start, died or ran over the limit).
+ */
+int br_hooks_run(const struct br_hooks *h, const char *kind, const char *input, char *const *env, int limit_ms,
+		 struct br_err *err);
+void br_hooks_close(struct br_hooks *h);
+
+#endif

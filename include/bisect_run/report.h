@@ -1,0 +1,26 @@
+/* report.h - results as text and JSON. Pure: data in, text out. */
+#ifndef BR_REPORT_H
+#define BR_REPORT_H
+
+#include "bisect_run/result.h"
+
+struct br_err;
+
+struct br_text_style {
+	bool color;
+	int verbose; /* -1 quiet: the answer alone; 0 as usual; 1 with every trial */
+	int width;   /* columns, 0: unlimited */
+};
+
+/* Each returns a NUL-terminated text for the caller to free. Hostile bytes are escaped (text) or replaced (JSON). */
+char *br_report_text(const struct br_result *r, const struct br_text_style *style);
+char *br_report_json(const struct br_result *r); /* the contract's object, version 1, with a final newline */
+/*
+ * The same object read back (trials included when they are in it). Keys it does not know are ignored. BR_EPARSE.
+ */
+int br_report_json_read(const char *text, struct br_result *out, struct br_err *err);
+/* A log that `git bisect replay` accepts, from commits and trials. */
+char *br_report_git_log(const struct br_result *r);
+/* Tables for `history` and lines for `status` are the app's. */
+
+#endif
