@@ -1,0 +1,41 @@
+/* commits.h - the commits between good and bad as a domain. */
+#ifndef BR_COMMITS_H
+#define BR_COMMITS_H
+
+#include "bisect_run/domain.h"
+
+struct br_repo;
+
+struct br_commits_query {
+	const char *bad;	   /* full ids */
+	char *const *good;	   /* NULL-terminated; empty: back to the roots */
+	char *const *pathspec;	   /* NULL-terminated, NULL or empty: all; relative to the top folder */
+	bool first_parent;
+	const struct br_with *with; /* put into every tree */
+	size_t nwith;
+};
+
+/* One --with: a path of every tree that is replaced by the user's own copy, or by the path's state at a revision. */
+struct br_with {
+	char *target; /* relative to the tree's top */
+	char *source; /* absolute path of the user's copy; NULL: from rev */
+	char *rev;    /* full commit id; NULL: from source */
+};
+
+/*
+ * Walks the history bad ^good... once. BR_ESTATE when nothing is left (the message says whether --path did it).
+ * The query is copied. The repository is borrowed.
+ */
+int br_commits_open(struct br_domain **out, struct br_repo *repo, const struct br_commits_query *q,
+		    struct br_err *err);
+/* Number of candidates: items with weight > 0. */
+uint64_t br_commits_candidates(const struct br_domain *d);
+/* The item of a full id, or -1. */
+int64_t br_commits_find(const struct br_domain *d, const char *oid);
+
+/*
+ * A domain for `try` without a revision: the one item is the directory itself, in which COMMAND runs; tree_update does nothing.
+ */
+int br_here_open(struct br_domain **out, const char *dir, struct br_err *err);
+
+#endif
