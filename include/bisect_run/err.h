@@ -13,6 +13,7 @@ enum br_code {
 	BR_EUNSUPPORTED = -7, /* this kernel, repository or build cannot */
 	BR_EINTR = -8,	      /* the user asked us to stop */
 	BR_ESTATE = -9,	      /* the input is well formed but cannot be worked on: exit 1 */
+	BR_EBUDGET = -11,     /* --max-trials or --max-time is used up */
 	BR_ECORRUPT = -10,    /* this one object is damaged or missing: skip the candidate */
 };
 

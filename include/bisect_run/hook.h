@@ -13,12 +13,15 @@ struct br_hooks;
 
 /* Finds the hooks in the given NULL-terminated list of folders (missing ones are fine); later folders come last. */
 int br_hooks_open(struct br_hooks **out, const char *const *dirs, struct br_err *err);
+/* What is wrong with files that look like hooks but are not run, a line each (not executable, writable by others ...). NULL: no more. */
+const char *br_hooks_refused(const struct br_hooks *h, size_t i);
 /* Number of hooks of this kind: "pre-search", "pre-trial", "post-trial", "post-search", "notify". */
 size_t br_hooks_count(const struct br_hooks *h, const char *kind);
 /*
  * Runs all hooks of the kind in turn: input on stdin, env (NULL-terminated K=V) as environment, within limit_ms each.
- * Returns the highest exit status of them (125 from pre-trial: skip), or an error of which the search need
- * only take note (BR_ESYS: could not start, died or ran over the limit).
+ * Returns 125 when any of them says so (from pre-trial: skip), else an error of which the search need only take note (BR_ESYS: could
+ * not start, died or ran over the limit), else the highest exit status. Unless it is 0, err says which hook and the last line of
+ * its stderr. limit_ms -1: no limit.
  */
 int br_hooks_run(const struct br_hooks *h, const char *kind, const char *input, char *const *env, int limit_ms,
 		 struct br_err *err);

@@ -21,6 +21,8 @@ char *br_report_json(const struct br_result *r); /* the contract's object, versi
 int br_report_json_read(const char *text, struct br_result *out, struct br_err *err);
 /* A log that `git bisect replay` accepts, from commits and trials. */
 char *br_report_git_log(const struct br_result *r);
+/* What hooks of this kind get on stdin (hooks/README.md). t: of pre-trial and post-trial, else NULL. */
+char *br_report_hook(const struct br_result *r, const char *kind, const struct br_trial *t);
 /* Tables for `history` and lines for `status` are the app's. */
 
 #endif

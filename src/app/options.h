@@ -11,8 +11,18 @@
 struct br_err;
 
 enum br_command {
-	BR_CMD_SEARCH, BR_CMD_TRY, BR_CMD_RESUME, BR_CMD_SHOW, BR_CMD_HISTORY, BR_CMD_STATUS, BR_CMD_AMEND,
-	BR_CMD_CLEAN, BR_CMD_DOCTOR, BR_CMD_HELP_SHORT, BR_CMD_HELP_LONG, BR_CMD_VERSION,
+	BR_CMD_SEARCH,
+	BR_CMD_TRY,
+	BR_CMD_RESUME,
+	BR_CMD_SHOW,
+	BR_CMD_HISTORY,
+	BR_CMD_STATUS,
+	BR_CMD_AMEND,
+	BR_CMD_CLEAN,
+	BR_CMD_DOCTOR,
+	BR_CMD_HELP_SHORT,
+	BR_CMD_HELP_LONG,
+	BR_CMD_VERSION,
 };
 
 enum br_confirm { BR_CONFIRM_AUTO, BR_CONFIRM_FULL, BR_CONFIRM_QUICK, BR_CONFIRM_OFF };
@@ -20,16 +30,16 @@ enum br_confirm { BR_CONFIRM_AUTO, BR_CONFIRM_FULL, BR_CONFIRM_QUICK, BR_CONFIRM
 /* Strings and vectors are owned (br_options_done); vectors are NULL-terminated, NULL is empty. */
 struct br_options {
 	enum br_command command;
-	char **operand;	  /* words before `--` that are no options: REV or A..B, ID, ID TRIAL VERDICT */
-	char **argv;	  /* COMMAND with its arguments; NULL: none */
+	char **operand; /* words before `--` that are no options: REV or A..B, ID, ID TRIAL VERDICT */
+	char **argv;	/* COMMAND with its arguments; NULL: none */
 	/* search */
-	char **good;	  /* --good, --old, and A of A..B */
-	char *bad;	  /* --bad, --new, and B; NULL: HEAD */
+	char **good;	      /* --good, --old, and A of A..B */
+	char *bad;	      /* --bad, --new, and B; NULL: HEAD */
 	char *broken, *fixed; /* --broken REV: the old state; --fixed REV: the new one */
 	char **path;
 	bool first_parent;
 	char **skip;
-	uint64_t seed;	  /* default 1 */
+	uint64_t seed; /* default 1 */
 	bool exhaust;
 	/* test */
 	char *build;
@@ -47,13 +57,13 @@ struct br_options {
 	bool timeout_is_skip, strict_git;
 	enum br_confirm confirm;
 	/* sandbox */
-	char *sandbox;	  /* auto, none, ...; NULL: auto */
+	char *sandbox; /* auto, none, ...; NULL: auto */
 	/* output */
 	bool json, no_color;
-	int verbose;	  /* -1 with -q, +1 for each -v */
-	char *git_log;	  /* file; NULL: none */
-	char *state;	  /* NULL: the default */
-	bool all;	  /* clean: records and logs too */
+	int verbose;   /* -1 with -q, +1 for each -v */
+	char *git_log; /* file; NULL: none */
+	char *state;   /* NULL: the default */
+	bool all;      /* clean: records and logs too */
 };
 
 /*

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void format(struct br_err *err, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0))) format(struct br_err *err, const char *fmt, va_list ap)
 {
 	int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
 

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+__extension__ typedef unsigned __int128 br_u128;
+
 struct br_rand {
 	uint64_t state;
 };
@@ -20,7 +22,7 @@ static inline uint64_t br_rand_next(struct br_rand *r)
 /* A number in [0, n), n > 0; the bias of the multiply-shift is below n / 2^64. */
 static inline uint64_t br_rand_below(struct br_rand *r, uint64_t n)
 {
-	return (uint64_t)(((unsigned __int128)br_rand_next(r) * n) >> 64);
+	return (uint64_t)(((br_u128)br_rand_next(r) * n) >> 64);
 }
 
 #endif

@@ -20,8 +20,8 @@ int br_worktree_open(struct br_worktree **out, const char *common_dir, const cha
  * ignored files stay unless fresh. Then the with list is put in (replacing tracked files if need be; gone again at the next update).
  * BR_ECORRUPT: an object of the commit is damaged or missing (the message names it).
  */
-int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const struct br_with *with, size_t nwith,
-		       struct br_err *err);
+int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const struct br_with *with,
+		       size_t nwith, struct br_err *err);
 const char *br_worktree_path(const struct br_worktree *t);
 void br_worktree_close(struct br_worktree *t);
 

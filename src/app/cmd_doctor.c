@@ -1,0 +1,125 @@
+/* cmd_doctor.c - what this machine can do, in words: tried, not guessed. */
+#include "app/commands.h"
+
+#include "app/finish.h"
+#include "app/session.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bisect_run/err.h"
+#include "domain/repo.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+enum { PROBE_MS = 5000 };
+
+static void line(bool works, const char *what, const char *detail)
+{
+	printf("  %-4s %-26s %s\n", works ? "yes" : "NO", what, detail);
+}
+
+static char *output_of(char *const *argv)
+{
+	char *out = NULL;
+	int status = -1;
+
+	if (br_spawn_capture(argv, environ, NULL, 4096, PROBE_MS, &out, &status, NULL) < 0 || status != 0) {
+		free(out);
+		return NULL;
+	}
+	out[strcspn(out, "\n")] = '\0';
+	return out;
+}
+
+static void check_programs(void)
+{
+	char name[] = "git", option[] = "--version";
+	char *const git[] = {name, option, NULL};
+	br_auto_free char *version = output_of(git);
+
+	line(version != NULL, "git",
+	     version ? version : "not found: revisions with unusual syntax cannot be asked for");
+}
+
+static void check_pidfd(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	line(fd >= 0, "pidfd", fd >= 0 ? "the end of a trial is seen at once" : "not here: a slower way is used");
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void check_subreaper(void)
+{
+	bool works = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+
+	line(works, "child subreaper", works ? "processes that a test leaves behind are found and killed"
+					     : "not here: daemonised processes of a test may survive it");
+}
+
+static void check_children(void)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+	line(access(path, R_OK) == 0, "/proc children lists",
+	     access(path, R_OK) == 0 ? "process trees are walked quickly" : "not here: all of /proc is searched instead");
+}
+
+static void check_state(const struct br_options *opt)
+{
+	struct br_err err = {0};
+	br_auto_free char *cwd = br_current_dir(NULL);
+	struct br_repo *repo = NULL;
+	br_auto_free char *dir = NULL;
+
+	if (!cwd)
+		return;
+	if (br_repo_open(&repo, cwd, &err) == 0)
+		line(true, "repository", br_repo_common_dir(repo));
+	else
+		line(false, "repository", err.msg);
+	dir = br_state_dir(opt, repo, cwd);
+	/* Its parent must be writable when it is not there yet. */
+	if (access(dir, F_OK) == 0) {
+		line(access(dir, W_OK) == 0, "state directory", dir);
+	} else {
+		br_auto_free char *parent = br_strndup(dir, (size_t)(strrchr(dir, '/') - dir));
+
+		line(access(parent, W_OK) == 0, "state directory (new)", dir);
+	}
+	br_repo_close(repo);
+}
+
+int br_cmd_doctor(struct br_options *opt)
+{
+	struct utsname u;
+
+	if (uname(&u) == 0)
+		printf("%s %s %s, %ld cores, running as uid %u\n", u.sysname, u.release, u.machine,
+		       sysconf(_SC_NPROCESSORS_ONLN), (unsigned)geteuid());
+	printf("libgit2 %s\n\n", br_repo_library());
+	printf("Here\n");
+	check_programs();
+	check_state(opt);
+	printf("\nRunning tests\n");
+	check_pidfd();
+	check_subreaper();
+	check_children();
+	printf("\nSandbox\n");
+	line(false, "namespaces, Landlock", "this version runs tests as plain processes (level none):");
+	printf("       a test may write whatever you may write and use the network. Search only\n"
+	       "       repositories that you trust, or run bisect-run itself in a container.\n");
+	line(true, "secrets in the environment", "variables that look like one are held back (--pass-env NAME)");
+	printf("\nParallel trials\n");
+	printf("  -j auto runs one at a time: without network namespaces, tests would share ports and\n"
+	       "  temporary files. -j N runs N at once where they do not.\n");
+	return fflush(stdout) == 0 ? 0 : 1;
+}

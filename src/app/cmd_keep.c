@@ -1,0 +1,168 @@
+/* cmd_keep.c - amend corrects a verdict, clean takes away what searches left on disk. */
+#include "app/commands.h"
+
+#include "app/finish.h"
+#include "app/state.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bisect_run/err.h"
+#include "sys/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* ---- amend [ID] TRIAL good|bad|skip|retry ---- */
+
+static int apply(struct br_state *st, int64_t id, uint64_t n, const char *word, struct br_err *err)
+{
+	int cls = br_class_from(word);
+	int r;
+
+	if (strcmp(word, "retry") == 0)
+		r = br_record_retry(st->record, id, n, err);
+	else if (cls >= 0)
+		r = br_record_amend(st->record, id, n, (enum br_class)cls, err);
+	else
+		return br_fail(err, BR_EUSAGE, "amend: '%s' is no verdict\nsay good, bad, skip or retry", word);
+	if (r == BR_ENOTFOUND)
+		return br_fail(err, r, "search %lld has no trial %llu; `bisect-run show %lld -v` lists them", (long long)id,
+			       (unsigned long long)n, (long long)id);
+	return r;
+}
+
+/* What the search concluded no longer stands. */
+static int reopen(struct br_state *st, int64_t id, struct br_err *err)
+{
+	struct br_search row = {.id = id};
+	int r;
+
+	row.status = br_strdup("interrupted");
+	row.message = br_asprintf("a verdict was amended; go on with: bisect-run resume %lld", (long long)id);
+	r = br_record_search_update(st->record, &row, err);
+	br_search_done(&row);
+	return r;
+}
+
+static int amend(struct br_state *st, const struct br_options *opt, struct br_err *err)
+{
+	size_t n = br_strv_len(opt->operand);
+	struct br_search row = {0};
+	uint64_t trial;
+	int r;
+
+	if (n < 2 || n > 3)
+		return br_fail(err, BR_EUSAGE, "amend needs a trial and a verdict\nbisect-run amend [ID] TRIAL good|bad|skip|retry");
+	if (br_parse_u64(opt->operand[n - 2], &trial) < 0)
+		return br_fail(err, BR_EUSAGE, "amend: '%s' is no trial number\n`bisect-run show -v` lists the trials",
+			       opt->operand[n - 2]);
+	r = br_state_search(st, n == 3 ? opt->operand[0] : NULL, &row, err);
+	if (r == 0 && row.alive)
+		r = br_fail(err, BR_ESTATE, "search %lld is running: stop it first (Ctrl-C), then amend and resume",
+			    (long long)row.id);
+	if (r == 0)
+		r = apply(st, row.id, trial, opt->operand[n - 1], err);
+	if (r == 0)
+		r = reopen(st, row.id, err);
+	if (r == 0)
+		printf("trial %llu of search %lld: %s; go on with: bisect-run resume %lld\n", (unsigned long long)trial,
+		       (long long)row.id, opt->operand[n - 1], (long long)row.id);
+	br_search_done(&row);
+	return r;
+}
+
+int br_cmd_amend(struct br_options *opt)
+{
+	struct br_state st;
+	struct br_err err = {0};
+	int r = br_state_open(&st, opt, &err);
+
+	if (r == 0) {
+		r = amend(&st, opt, &err);
+		br_state_close(&st);
+	}
+	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
+}
+
+/* ---- clean ---- */
+
+/* A pool whose lock nobody holds. */
+static int clean_pool(const char *work, const char *lock_name, uint64_t *freed, struct br_err *err)
+{
+	br_auto_free char *lock = br_asprintf("%s/%s", work, lock_name);
+	br_auto_free char *pool = br_strndup(lock, strlen(lock) - strlen(".lock"));
+	br_auto_fd int fd = open(lock, O_RDWR | O_CLOEXEC);
+	uint64_t used;
+	int r;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return 0; /* a search is running in it */
+	used = br_dir_usage(pool);
+	r = br_dir_remove(pool, err);
+	if (r == 0) {
+		*freed += used;
+		(void)unlink(lock);
+	}
+	return r;
+}
+
+static int clean_work(const char *dir, uint64_t *freed, struct br_err *err)
+{
+	br_auto_free char *work = br_asprintf("%s/work", dir);
+	DIR *d = opendir(work);
+	struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : br_fail_errno(err, "cannot read %s", work);
+	while (r == 0 && (e = readdir(d))) {
+		size_t n = strlen(e->d_name);
+
+		if (n > 5 && strcmp(e->d_name + n - 5, ".lock") == 0)
+			r = clean_pool(work, e->d_name, freed, err);
+	}
+	(void)closedir(d);
+	return r;
+}
+
+static int clean_record(struct br_state *st, struct br_err *err)
+{
+	struct br_search *list = NULL;
+	int n = br_record_search_list(st->record, &list, err);
+	int r = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (r == 0 && !list[i].alive)
+			r = br_record_search_delete(st->record, list[i].id, err);
+		br_search_done(&list[i]);
+	}
+	free(list);
+	return n < 0 ? n : r;
+}
+
+int br_cmd_clean(struct br_options *opt)
+{
+	struct br_state st;
+	struct br_err err = {0};
+	uint64_t freed = 0;
+	int r = br_state_open(&st, opt, &err);
+
+	if (r == BR_ENOTFOUND) {
+		printf("nothing to clean\n");
+		return 0;
+	}
+	if (r == 0) {
+		r = clean_work(st.dir, &freed, &err);
+		if (r == 0 && opt->all)
+			r = clean_record(&st, &err);
+		if (r == 0)
+			printf("removed the work trees of searches that are not running%s: %.1f MB\n",
+			       opt->all ? ", and their records and logs" : "", (double)freed / 1e6);
+		br_state_close(&st);
+	}
+	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
+}

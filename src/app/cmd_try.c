@@ -1,0 +1,86 @@
+/* cmd_try.c - one trial only: build, run, judge, say the verdict. Its exit status fits into `git bisect run`. */
+#include "app/commands.h"
+
+#include "app/finish.h"
+#include "app/session.h"
+#include "base/mem.h"
+#include "bisect_run/err.h"
+#include "domain/repo.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_SKIP = 125 };
+
+static int open_domain(struct br_session *s, struct br_err *err)
+{
+	struct br_commits_query q = {.bad = s->bad, .with = s->with, .nwith = s->nwith};
+	struct br_commit_info info;
+	int r;
+
+	if (!s->bad) {
+		r = br_here_open(&s->trees, s->cwd, err);
+		s->domain = s->trees;
+		return r;
+	}
+	r = br_repo_commit_info(s->repo, s->bad, false, &info, err);
+	if (r < 0)
+		return r;
+	q.good = info.parent; /* a history of one commit */
+	r = br_commits_open(&s->trees, s->repo, &q, err);
+	s->domain = s->trees;
+	br_commit_info_done(&info);
+	return r;
+}
+
+static int exit_of(enum br_class cls)
+{
+	switch (cls) {
+	case BR_GOOD:
+		return EXIT_GOOD;
+	case BR_BAD:
+		return EXIT_BAD;
+	case BR_SKIP:
+		break;
+	}
+	return EXIT_SKIP;
+}
+
+static int run(struct br_session *s, struct br_err *err)
+{
+	struct br_question q = {.phase = BR_PHASE_TRY, .role = BR_ROLE_OTHER};
+	size_t answer;
+	int r = open_domain(s, err);
+
+	if (r == 0)
+		r = br_session_start(s, err);
+	if (r < 0)
+		return r;
+	s->standing.phase = "trying";
+	q.oid = s->bad ? s->bad : s->domain->ops->label(s->domain, 0);
+	r = br_session_ask(s, &q, 1, &answer, err);
+	if (r < 0)
+		return r;
+	s->telling = answer + 1;
+	r = br_finish(s, BR_STATUS_TRIED, NULL, err);
+	return r < 0 ? r : exit_of(s->trial[answer].verdict.cls);
+}
+
+int br_cmd_try(struct br_options *opt)
+{
+	struct br_session s;
+	struct br_err err = {0};
+	int r = br_session_open(&s, opt, NULL, &err);
+
+	if (r < 0)
+		return br_finish_unopened(&s, opt, r, &err);
+	r = run(&s, &err);
+	if (r < 0) {
+		if (s.engine)
+			br_session_drain(&s);
+		s.row.message = br_strdup(err.msg);
+		if (br_finish(&s, r == BR_EINTR ? BR_STATUS_INTERRUPTED : BR_STATUS_ERROR, NULL, &err) >= 0)
+			r = 128;
+	}
+	return br_finish_exit(&s, opt, r, &err);
+}

@@ -1,0 +1,363 @@
+/*
+ * ends.c - what one expects, tested first: the bad end is bad, the good ends and the merge bases are good.
+ *
+ * In fixed mode "good" is the broken (old) state and "bad" the fixed (new) one; classes are those that the
+ * search sees (br_session_class), words are those of the user.
+ */
+#include "app/session.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "bisect_run/err.h"
+#include "domain/repo.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* An end that is not what was said is tried this often in all before it is called so. */
+enum { END_TRIES = 5 };
+/* Generations back of the first step of the search for a good one, and the factor between steps. */
+enum { GALLOP_FIRST = 4, GALLOP_FACTOR = 4, GALLOP_SKIPS = 8 };
+/* A wall limit is learnt as this multiple of the slower end, and is at least that long. */
+enum { LIMIT_FACTOR = 10 };
+#define LIMIT_LEAST_NS (10 * 1000000000ull)
+
+static const char *old_word(const struct br_session *s)
+{
+	return s->fixed_mode ? "broken" : "good";
+}
+
+static const char *new_word(const struct br_session *s)
+{
+	return s->fixed_mode ? "fixed" : "bad";
+}
+
+static enum br_role role_of(const struct br_session *s, bool new_end)
+{
+	return new_end != s->fixed_mode ? BR_ROLE_BAD_END : BR_ROLE_GOOD_END;
+}
+
+static void fail_ends(struct br_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void fail_ends(struct br_session *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	free(s->row.message);
+	va_start(ap, fmt);
+	if (vasprintf(&s->row.message, fmt, ap) < 0)
+		s->row.message = NULL;
+	va_end(ap);
+}
+
+/* ---- before anything is run ---- */
+
+/* Goods that are ancestors of other goods say nothing more: they would only cost a test. */
+static void drop_redundant_goods(struct br_session *s)
+{
+	char **kept = NULL;
+
+	for (size_t i = 0; s->good && s->good[i]; i++) {
+		bool redundant = false;
+
+		for (size_t k = 0; s->good[k] && !redundant; k++) {
+			if (k == i)
+				continue;
+			if (strcmp(s->good[i], s->good[k]) == 0)
+				redundant = k < i;
+			else
+				redundant = br_repo_is_ancestor(s->repo, s->good[i], s->good[k], NULL) == 1;
+		}
+		if (!redundant)
+			br_strv_add(&kept, s->good[i]);
+	}
+	br_strv_free(s->good);
+	s->good = kept;
+}
+
+static int check_one_good(struct br_session *s, const char *good, struct br_err *err)
+{
+	br_auto_free char *g = br_session_short(s, good);
+	br_auto_free char *b = br_session_short(s, s->bad);
+	int r;
+
+	if (strcmp(good, s->bad) == 0) {
+		fail_ends(s, "%s is both the %s and the %s revision: the ends must differ", g, old_word(s),
+			  new_word(s));
+		return BR_ENDS_NOT_REPRODUCED;
+	}
+	r = br_repo_is_ancestor(s->repo, s->bad, good, err);
+	if (r == 1) {
+		fail_ends(s, "the %s revision is newer: %s comes after the %s one %s; swap them, or %s", old_word(s),
+			  g, new_word(s), b,
+			  s->fixed_mode ? "use --good and --bad to find what broke it"
+					: "to find the commit that fixed it use --broken REV --fixed REV");
+		return BR_ENDS_NOT_REPRODUCED;
+	}
+	return r < 0 ? r : BR_ENDS_DIFFER;
+}
+
+int br_ends_check(struct br_session *s, struct br_err *err)
+{
+	br_auto_strv char **bases = NULL;
+	bool related = false;
+	int r;
+
+	for (size_t i = 0; s->good && s->good[i]; i++) {
+		r = check_one_good(s, s->good[i], err);
+		if (r != BR_ENDS_DIFFER)
+			return r;
+		r = br_repo_is_ancestor(s->repo, s->good[i], s->bad, err);
+		if (r < 0)
+			return r;
+		related = related || r == 1;
+	}
+	drop_redundant_goods(s);
+	if (related || !s->good)
+		return BR_ENDS_DIFFER;
+	r = br_repo_merge_bases(s->repo, s->bad, s->good, &bases, err);
+	if (r < 0)
+		return r;
+	if (br_strv_len(bases) == 0)
+		return br_fail(err, BR_ESTATE,
+			       "%s and %s have no common history%s: name a %s revision that %s descends from",
+			       s->good_name ? s->good_name : s->good[0], s->bad_name,
+			       br_repo_is_shallow(s->repo) ? " in this shallow clone (fetch more: git fetch "
+							     "--unshallow, or fetch-depth: 0 in CI)"
+							   : "",
+			       old_word(s), s->bad_name);
+	return BR_ENDS_DIFFER;
+}
+
+/* ---- running the ends ---- */
+
+/* What is hunted at the new end, and how the old one must not be. */
+static bool as_expected(const struct br_session *s, const struct br_trial *t, bool new_end)
+{
+	return br_session_class(s, t) == (new_end ? BR_BAD : BR_GOOD);
+}
+
+static void explain_end(struct br_session *s, const struct br_trial *t, const char *oid, const char *name,
+			bool new_end, unsigned tries)
+{
+	br_auto_free char *id = br_session_short(s, oid);
+	const char *word = new_end ? new_word(s) : old_word(s);
+	char again[64] = "";
+
+	if (tries > 1)
+		(void)snprintf(again, sizeof again, ", %u times of %u", tries, tries);
+	if (t->verdict.cls == BR_SKIP)
+		fail_ends(s, "the %s end %s (%s) cannot be tested: %s%s%s", word, name ? name : id, id,
+			  t->verdict.why, t->outcome.note[0] ? ": " : "", t->outcome.note);
+	else
+		fail_ends(s, "not reproduced: the %s end %s (%s) is %s (%s)%s", word, name ? name : id, id,
+			  br_class_name(t->verdict.cls), t->verdict.why, again);
+}
+
+/* The first answer was not the expected one: does it vary? */
+static int try_end_again(struct br_session *s, const char *oid, const char *name, bool new_end, size_t first,
+			 struct br_err *err)
+{
+	struct br_question q = {.oid = oid, .phase = BR_PHASE_ENDS, .role = role_of(s, new_end)};
+	br_auto_free char *id = br_session_short(s, oid);
+	unsigned tries = 1, wanted = 0;
+	size_t last = first;
+
+	/* A build that fails or a test that says skip is no matter of chance. */
+	if (s->trial[first].verdict.cls != BR_SKIP) {
+		for (; tries < END_TRIES; tries++) {
+			int r = br_session_ask(s, &q, 1, &last, err);
+
+			if (r < 0)
+				return r;
+			wanted += as_expected(s, &s->trial[last], new_end);
+		}
+	}
+	s->telling = first + 1;
+	if (wanted == 0) {
+		explain_end(s, &s->trial[first], oid, name, new_end, tries);
+		return BR_ENDS_NOT_REPRODUCED;
+	}
+	fail_ends(s, "the test is flaky: at the %s end %s (%s) it was %s in %u of %u runs", 
+		  new_end ? new_word(s) : old_word(s), name ? name : id, id, new_end != s->fixed_mode ? "bad" : "good",
+		  wanted, tries);
+	return BR_ENDS_FLAKY;
+}
+
+static void learn_limit(struct br_session *s)
+{
+	uint64_t slowest = 0;
+	char d[32];
+
+	if (s->opt->timeout_ns || s->limit_ns || !s->spec.argv)
+		return;
+	for (size_t i = 0; i < s->ntrial; i++)
+		if (s->trial[i].phase == BR_PHASE_ENDS && s->trial[i].outcome.wall_ns > slowest)
+			slowest = s->trial[i].outcome.wall_ns;
+	s->limit_ns = slowest * LIMIT_FACTOR > LIMIT_LEAST_NS ? slowest * LIMIT_FACTOR : LIMIT_LEAST_NS;
+	s->limit_learnt = true;
+	br_judge_limit_is_learnt(s->judge, true);
+	br_progress_say(s->progress, "time limit of a test: %s (learnt from the ends; --timeout sets another)",
+			br_format_duration(s->limit_ns, d, sizeof d));
+}
+
+static int judge_base(struct br_session *s, const struct br_trial *t, const char *base)
+{
+	br_auto_free char *id = br_session_short(s, base);
+
+	switch (br_session_class(s, t)) {
+	case BR_GOOD:
+		return BR_ENDS_DIFFER;
+	case BR_SKIP:
+		br_session_note(s, "the merge base %s cannot be tested (%s): the first %s commit is only right if it is %s",
+				id, t->verdict.why, new_word(s), old_word(s));
+		return BR_ENDS_DIFFER;
+	case BR_BAD:
+		break;
+	}
+	s->telling = (size_t)(t - s->trial) + 1;
+	if (s->fixed_mode)
+		fail_ends(s, "the merge base %s is fixed already: it was broken again between %s and %s", id, id,
+			  s->good_name ? s->good_name : s->good[0]);
+	else
+		fail_ends(s, "the merge base %s is bad: the bug has been fixed between %s and %s; to find that fix use "
+			     "--broken %s --fixed %s",
+			  id, id, s->good_name ? s->good_name : s->good[0], id,
+			  s->good_name ? s->good_name : s->good[0]);
+	return BR_ENDS_NOT_REPRODUCED;
+}
+
+/* A good revision that is no ancestor of the bad one only speaks for their merge bases. */
+static int test_bases(struct br_session *s, struct br_err *err)
+{
+	br_auto_strv char **bases = NULL;
+	int r = br_repo_merge_bases(s->repo, s->bad, s->good, &bases, err);
+
+	for (size_t i = 0; r >= 0 && bases && bases[i]; i++) {
+		struct br_question q = {.oid = bases[i], .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
+		size_t answer;
+		br_auto_free char *id = br_session_short(s, bases[i]);
+
+		br_progress_say(s->progress, "the %s revision is no ancestor of the %s one: testing the merge base %s",
+				old_word(s), new_word(s), id);
+		r = br_session_ask(s, &q, 1, &answer, err);
+		if (r < 0)
+			return r;
+		r = judge_base(s, &s->trial[answer], bases[i]);
+		if (r != BR_ENDS_DIFFER)
+			return r;
+	}
+	return r < 0 ? r : BR_ENDS_DIFFER;
+}
+
+static const char *name_of_good(const struct br_session *s, size_t i)
+{
+	return i == 0 && br_strv_len(s->good) == 1 ? s->good_name : NULL;
+}
+
+int br_ends_test(struct br_session *s, struct br_err *err)
+{
+	size_t ngood = br_strv_len(s->good);
+	br_auto_free struct br_question *q = br_calloc(ngood + 1, sizeof *q);
+	br_auto_free size_t *answer = br_calloc(ngood + 1, sizeof *answer);
+	int r;
+
+	s->standing.phase = "testing the ends";
+	q[0] = (struct br_question){s->bad, BR_PHASE_ENDS, role_of(s, true)};
+	for (size_t i = 0; i < ngood; i++)
+		q[i + 1] = (struct br_question){s->good[i], BR_PHASE_ENDS, role_of(s, false)};
+	r = br_session_ask(s, q, ngood + 1, answer, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i <= ngood; i++) {
+		if (as_expected(s, &s->trial[answer[i]], i == 0))
+			continue;
+		return try_end_again(s, q[i].oid, i == 0 ? s->bad_name : name_of_good(s, i - 1), i == 0, answer[i],
+				     err);
+	}
+	r = test_bases(s, err);
+	if (r == BR_ENDS_DIFFER)
+		learn_limit(s);
+	return r;
+}
+
+/* ---- no good revision is known ---- */
+
+static int gallop_step(struct br_session *s, uint64_t distance, bool *root, char oid[BR_OID_HEX], struct br_err *err)
+{
+	br_auto_free char *id = NULL;
+	int r = br_repo_nth_parent(s->repo, s->bad, distance, oid, root, err);
+
+	if (r < 0)
+		return r;
+	id = br_session_short(s, oid);
+	br_progress_say(s->progress, "no good revision given: trying %s, %s%llu generations back", id,
+			*root ? "the oldest commit, at most " : "", (unsigned long long)distance);
+	return 0;
+}
+
+static int gallop_failed(struct br_session *s, const char *oid)
+{
+	br_auto_free char *id = br_session_short(s, oid);
+
+	fail_ends(s, "the oldest commit %s is not good either: it never worked in this history%s", id,
+		  br_repo_is_shallow(s->repo)
+			  ? "; history ends here because the clone is shallow: fetch more (git fetch --unshallow; "
+			    "fetch-depth: 0 in CI)"
+			  : "");
+	return BR_ENDS_NOT_REPRODUCED;
+}
+
+int br_ends_gallop(struct br_session *s, struct br_err *err)
+{
+	struct br_question q = {.oid = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
+	uint64_t distance = GALLOP_FIRST;
+	char oid[BR_OID_HEX];
+	size_t answer;
+	int skips = 0, r;
+
+	s->standing.phase = "looking for a good commit";
+	r = br_session_ask(s, &q, 1, &answer, err);
+	if (r < 0)
+		return r;
+	if (!as_expected(s, &s->trial[answer], true))
+		return try_end_again(s, s->bad, s->bad_name, true, answer, err);
+	for (;;) {
+		bool root;
+		const struct br_trial *t;
+
+		r = gallop_step(s, distance, &root, oid, err);
+		if (r < 0)
+			return r;
+		/* A one-commit history: the bad end is the oldest commit. */
+		if (strcmp(oid, s->bad) == 0)
+			return gallop_failed(s, oid);
+		q = (struct br_question){.oid = oid, .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
+		r = br_session_ask(s, &q, 1, &answer, err);
+		if (r < 0)
+			return r;
+		t = &s->trial[answer];
+		if (br_session_class(s, t) == BR_GOOD)
+			break;
+		s->telling = answer + 1;
+		if (root)
+			return gallop_failed(s, oid);
+		/* Skipped: only a little further, the band may be short. */
+		if (t->verdict.cls == BR_SKIP && skips++ < GALLOP_SKIPS) {
+			distance += distance / 2;
+			continue;
+		}
+		/* Bad: the culprit is at or before it, so it is the nearer bad end. */
+		if (br_session_class(s, t) == BR_BAD) {
+			free(s->bad);
+			s->bad = br_strdup(oid);
+			distance = distance * (GALLOP_FACTOR - 1);
+		} else {
+			distance *= GALLOP_FACTOR;
+		}
+	}
+	s->telling = 0;
+	br_strv_add(&s->good, oid);
+	learn_limit(s);
+	return BR_ENDS_DIFFER;
+}

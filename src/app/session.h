@@ -1,0 +1,152 @@
+/*
+ * session.h - one search from its options to its record: what is opened, what is known, what has been tried.
+ * Every part is owned by the session and closed by br_session_close.
+ */
+#ifndef BR_SESSION_H
+#define BR_SESSION_H
+
+#include "app/named.h"
+#include "app/options.h"
+#include "app/progress.h"
+#include "bisect_run/domain.h"
+#include "bisect_run/engine.h"
+#include "bisect_run/hook.h"
+#include "bisect_run/judge.h"
+#include "bisect_run/record.h"
+#include "bisect_run/result.h"
+#include "bisect_run/strategy.h"
+#include "domain/commits.h"
+
+struct br_repo;
+struct br_flight;
+
+struct br_session {
+	const struct br_options *opt; /* borrowed */
+	struct br_repo *repo;	      /* NULL: outside of one (try) */
+	char *cwd, *state_dir, *pool_dir, *log_dir;
+	int pool_lock;		      /* descriptor whose lock makes pool_dir ours */
+	int signal_fd;
+	int signal;		      /* that stopped us; 0: none */
+	struct br_progress *progress;
+	struct br_record *record;
+	struct br_search row;
+	struct br_hooks *hooks;
+
+	/* Revisions, as full ids. In fixed mode good is the broken (old) state and bad the fixed (new) one. */
+	char *bad, **good, **skip;
+	char *bad_name, *good_name; /* as the user wrote them */
+	bool fixed_mode;
+	bool key_by_commit; /* a tree does not tell: the ends share one, or the command reads the history */
+
+	struct br_named named;
+	struct br_with *with;
+	size_t nwith;
+	char **env;
+	struct br_run_spec spec;
+	struct br_domain *trees;  /* makes the work trees */
+	struct br_domain *domain; /* has the shape; usually the same one */
+	struct br_judge *judge;
+	struct br_engine *engine;
+	struct br_flight *flight; /* spec.jobs places */
+	size_t nflight;
+	uint64_t last_job;
+
+	/* All trials of this search by n; the first nstored were there before this process. */
+	struct br_trial *trial;
+	size_t ntrial, trial_cap, nstored;
+	size_t announced; /* trials that were shown */
+	bool *taken; /* nstored: a replayed answer that has been used */
+	uint64_t limit_ns;  /* wall limit of COMMAND; 0: none */
+	bool limit_learnt;
+	uint64_t run_here;  /* trials really run by this process */
+	uint64_t started_ns, paused_ns, busy_before_ns; /* monotonic */
+	uint64_t live_ns;   /* when the row's live line was last written */
+	bool deadline_over;
+
+	struct br_standing standing;
+	uint64_t candidates_at_start;
+	double tests_before; /* expected at the start */
+	char **note;
+	char *how_sure;
+	size_t telling;	     /* 1 + index of the trial whose log tells most; 0: none */
+};
+
+/* A question to ask: run this candidate, in this phase, judged in this role. */
+struct br_question {
+	const char *oid;
+	enum br_phase phase;
+	enum br_role role;
+};
+
+/*
+ * Opens repository, state directory, record, judge and signals for the options. When resume is not NULL the
+ * search of that row goes on (the row is taken over), else a new one is stored. BR_EUSAGE, BR_ESTATE...
+ */
+int br_session_open(struct br_session *s, const struct br_options *opt, struct br_search *resume, struct br_err *err);
+/* Opens the engine over the domain s->trees; called once, before the first question. */
+int br_session_start(struct br_session *s, struct br_err *err);
+/* Ends all processes; work trees stay for `resume` when keep_trees. Zero-initialised is fine. */
+void br_session_close(struct br_session *s, bool keep_trees);
+
+/* The repository's and the user's configuration put under the command line. Used by every command. */
+int br_load_options(struct br_options *out, int argc, char *const *argv, struct br_err *err);
+/* Where the state lives: --state, else the repository's, else .bisect-run of cwd. The caller frees. */
+char *br_state_dir(const struct br_options *opt, struct br_repo *repo, const char *cwd);
+/* Absolute path of the current directory; the caller frees. */
+char *br_current_dir(struct br_err *err);
+
+/* A note for the report and, at once, a line on stderr. */
+void br_session_note(struct br_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Wall time spent on this search so far, over all processes of it, stops left out. */
+uint64_t br_session_busy_ns(const struct br_session *s);
+/* "3f2a1bc subject" of a candidate; the caller frees. */
+char *br_session_title(struct br_session *s, const char *oid);
+/* Abbreviated id; the caller frees. */
+char *br_session_short(struct br_session *s, const char *oid);
+
+/* driver.c */
+/*
+ * Asks all n questions (some at once) and sets answer[i] to the index of the trial in s->trial. Stored answers of an
+ * interrupted run are used first. BR_EINTR: a signal; BR_EBUDGET: --max-trials or --max-time is used up.
+ */
+int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer, struct br_err *err);
+/* Runs the strategy to its end over s->domain's shape, with all that is stored observed first. */
+int br_session_search(struct br_session *s, struct br_strategy *strategy, struct br_err *err);
+/* Marks the rest of what is running as cancelled and waits until it is gone. */
+void br_session_drain(struct br_session *s);
+/* The class as the search sees it: in fixed mode good and bad change places. */
+enum br_class br_session_class(const struct br_session *s, const struct br_trial *t);
+
+/* ends.c */
+enum br_ends {
+	BR_ENDS_DIFFER,	       /* go on */
+	BR_ENDS_NOT_REPRODUCED, /* s->row.message says why */
+	BR_ENDS_FLAKY,
+};
+/* Refuses what cannot be searched: equal, swapped, unrelated ends. BR_ENDS_*, or an error. */
+int br_ends_check(struct br_session *s, struct br_err *err);
+/* Tests both ends and the merge bases. BR_ENDS_*, or an error. */
+int br_ends_test(struct br_session *s, struct br_err *err);
+/* No good revision is known: finds one by growing steps back. BR_ENDS_*, or an error. */
+int br_ends_gallop(struct br_session *s, struct br_err *err);
+
+/* confirm.c */
+/* Runs the culprit and its parents again. 1: they agree; 0: they contradict; or an error. */
+int br_confirm(struct br_session *s, const char *culprit, struct br_err *err);
+
+/* watch.c */
+/* Runs the hooks of this kind with the trial (or the result; NULL: the search as it begins) as JSON. Returns the highest
+ * exit status, or a negative code of which a note was made. */
+int br_watch_trial(struct br_session *s, const char *kind, const struct br_trial *t);
+int br_watch_search(struct br_session *s, const char *kind, const struct br_result *result);
+
+/* result.c, ask.c */
+/* Fills what the report needs from the session. candidates: NULL-terminated ids or NULL. */
+int br_session_result(struct br_session *s, enum br_status status, char *const *candidate, struct br_result *out,
+		      struct br_err *err);
+/* A person says what this trial was. Changes the verdict. BR_EINTR on end of input or a signal. */
+int br_ask_person(struct br_session *s, struct br_trial *t, uint32_t worker, struct br_err *err);
+/* The last lines of a trial's log, cleaned for terminals; the caller frees; NULL: there are none. */
+char *br_log_tail(const struct br_trial *t, size_t lines);
+
+#endif

@@ -1,0 +1,412 @@
+/* commits.c - the commits between good and bad as a domain: their graph as plain arrays, and their trees. */
+#include "domain/commits.h"
+
+#include "base/mem.h"
+#include "bisect_run/err.h"
+#include "domain/graph.h"
+#include "domain/pathspec.h"
+#include "domain/repo_private.h"
+#include "domain/worktree.h"
+
+#include <string.h>
+
+struct commits {
+	struct br_domain base;
+	git_oid *id;
+	uint32_t *parent_at, *parent;
+	float *weight;
+	uint32_t *slot; /* hash table by id: item + 1; 0: free */
+	size_t nslot;
+	uint64_t candidates;
+	char *label; /* scratch place for the answer of label() */
+	char *common_dir;
+	struct br_with *with;
+	size_t nwith;
+};
+
+struct br_tree {
+	struct br_worktree *worktree;
+	const struct commits *commits;
+};
+
+/* ---- the domain's operations ---- */
+
+static const char *label(const struct br_domain *d, uint64_t item)
+{
+	const struct commits *c = (const struct commits *)d;
+
+	(void)git_oid_tostr(c->label, BR_OID_HEX, &c->id[item]);
+	return c->label;
+}
+
+static int tree_open(struct br_domain *d, const char *dir, struct br_tree **out, struct br_err *err)
+{
+	struct commits *c = (struct commits *)d;
+	struct br_worktree *worktree;
+	int rc = br_worktree_open(&worktree, c->common_dir, dir, err);
+
+	if (rc < 0)
+		return rc;
+	*out = br_calloc(1, sizeof **out);
+	**out = (struct br_tree){.worktree = worktree, .commits = c};
+	return 0;
+}
+
+static int tree_update(struct br_tree *t, const char *oid, bool fresh, struct br_err *err)
+{
+	return br_worktree_update(t->worktree, oid, fresh, t->commits->with, t->commits->nwith, err);
+}
+
+static const char *tree_path(const struct br_tree *t)
+{
+	return br_worktree_path(t->worktree);
+}
+
+static void tree_close(struct br_tree *t)
+{
+	if (t)
+		br_worktree_close(t->worktree);
+	free(t);
+}
+
+static void close_commits(struct br_domain *d)
+{
+	struct commits *c = (struct commits *)d;
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->nwith; i++) {
+		free(c->with[i].target);
+		free(c->with[i].source);
+		free(c->with[i].rev);
+	}
+	free(c->with);
+	free(c->label);
+	free(c->common_dir);
+	free(c->id);
+	free(c->parent_at);
+	free(c->parent);
+	free(c->weight);
+	free(c->slot);
+	free(c);
+}
+
+static const struct br_domain_ops commits_ops = {
+	.name = "commits",
+	.label = label,
+	.tree_open = tree_open,
+	.tree_update = tree_update,
+	.tree_path = tree_path,
+	.tree_close = tree_close,
+	.close = close_commits,
+};
+
+/* ---- numbers for the commits of the range ---- */
+
+struct order {
+	struct br_graph *g;
+	uint32_t *node; /* of each item */
+	size_t n, cap;
+	uint32_t *stack; /* pairs: a node, and how many of its parents were visited */
+	size_t depth, stack_cap;
+	bool first_parent;
+};
+
+static bool is_inside(const struct br_node *x)
+{
+	return (x->mark & BR_MARK_A) && !(x->mark & BR_MARK_B);
+}
+
+static uint32_t nparent_of(const struct order *o, uint32_t node)
+{
+	uint32_t n = o->g->node[node].nparent;
+
+	return o->first_parent && n > 1 ? 1 : n;
+}
+
+static void enter(struct order *o, uint32_t node)
+{
+	o->g->node[node].mark |= BR_MARK_ENTERED;
+	br_grow(&o->stack, o->depth + 1, &o->stack_cap);
+	o->stack[o->depth++] = node;
+	o->stack[o->depth++] = 0;
+}
+
+static void leave(struct order *o, uint32_t node)
+{
+	o->g->node[node].mark |= BR_MARK_LEFT;
+	br_grow(&o->node, o->n, &o->cap);
+	o->node[o->n++] = node;
+	o->depth -= 2;
+}
+
+/* A depth-first walk, first parents first: a commit gets its number after all its parents. */
+static int number(struct order *o, uint32_t bad, struct br_err *err)
+{
+	if (is_inside(&o->g->node[bad]))
+		enter(o, bad);
+	while (o->depth) {
+		uint32_t node = o->stack[o->depth - 2], next = o->stack[o->depth - 1]++, parent;
+		const struct br_node *x;
+
+		if (next >= nparent_of(o, node)) {
+			leave(o, node);
+			continue;
+		}
+		parent = o->g->parent[o->g->node[node].at + next];
+		x = &o->g->node[parent];
+		if (!is_inside(x) || x->mark & BR_MARK_LEFT)
+			continue;
+		if (x->mark & BR_MARK_ENTERED)
+			return br_fail(err, BR_ESTATE,
+				       "commit %s is its own ancestor: a replace ref or graft makes the "
+				       "history a circle "
+				       "(see `git replace -l`)",
+				       git_oid_tostr_s(&x->id));
+		enter(o, parent);
+	}
+	return 0;
+}
+
+/* ---- building the domain ---- */
+
+static size_t slot_of(const struct commits *c, const git_oid *id)
+{
+	uint64_t hash;
+	size_t i;
+
+	memcpy(&hash, id->id, sizeof hash);
+	for (i = hash & (c->nslot - 1); c->slot[i]; i = (i + 1) & (c->nslot - 1))
+		if (git_oid_equal(&c->id[c->slot[i] - 1], id))
+			break;
+	return i;
+}
+
+static void fill_ids(struct commits *c, const struct order *o)
+{
+	c->id = br_malloc(o->n * sizeof *c->id);
+	for (c->nslot = 16; c->nslot < 2 * o->n;)
+		c->nslot *= 2;
+	c->slot = br_calloc(c->nslot, sizeof *c->slot);
+	for (uint32_t i = 0; i < o->n; i++) {
+		c->id[i] = o->g->node[o->node[i]].id;
+		c->slot[slot_of(c, &c->id[i])] = i + 1;
+	}
+}
+
+/* Only edges inside the range. item_of: the item of each node, for nodes inside. */
+static void fill_edges(struct commits *c, const struct order *o)
+{
+	br_auto_free uint32_t *item_of = br_malloc(o->g->n * sizeof *item_of);
+	size_t n = 0, cap = o->n + 16;
+
+	c->parent_at = br_malloc((o->n + 1) * sizeof *c->parent_at);
+	c->parent = br_malloc(cap * sizeof *c->parent);
+	for (uint32_t i = 0; i < o->n; i++)
+		item_of[o->node[i]] = i;
+	for (size_t i = 0; i < o->n; i++) {
+		const uint32_t *parent = &o->g->parent[o->g->node[o->node[i]].at];
+
+		c->parent_at[i] = (uint32_t)n;
+		for (uint32_t k = 0; k < nparent_of(o, o->node[i]); k++) {
+			if (!is_inside(&o->g->node[parent[k]]))
+				continue;
+			br_grow(&c->parent, n, &cap);
+			c->parent[n++] = item_of[parent[k]];
+		}
+	}
+	c->parent_at[o->n] = (uint32_t)n;
+}
+
+static void fill_shape(struct commits *c, const struct order *o)
+{
+	fill_ids(c, o);
+	fill_edges(c, o);
+	c->candidates = o->n;
+	c->base.shape = (struct br_shape){
+		.order = BR_DAG,
+		.n = o->n,
+		.parent_at = c->parent_at,
+		.parent = c->parent,
+	};
+}
+
+/* ---- which of them touch the wanted paths ---- */
+
+struct toucher {
+	const struct order *o;
+	const struct br_pathspec *spec;
+	git_oid *tree; /* of each node, zero: not read yet */
+};
+
+static int tree_of(struct toucher *t, uint32_t node, git_oid *out, struct br_err *err)
+{
+	int rc = 0;
+
+	if (git_oid_is_zero(&t->tree[node]))
+		rc = br_graph_tree(t->o->g, node, &t->tree[node], err);
+	if (rc == 0)
+		*out = t->tree[node];
+	return rc;
+}
+
+/* 1: its tree differs from that of every parent in the wanted paths; a root is compared with the empty tree. */
+static int touches(struct toucher *t, uint32_t node, struct br_err *err)
+{
+	uint32_t n = nparent_of(t->o, node);
+	git_oid own, other;
+	int rc = tree_of(t, node, &own, err);
+
+	if (rc == 0 && n == 0)
+		return br_pathspec_differ(t->spec, t->o->g->odb, NULL, &own, err);
+	for (uint32_t i = 0; i < n && rc == 0; i++) {
+		rc = tree_of(t, t->o->g->parent[t->o->g->node[node].at + i], &other, err);
+		if (rc == 0)
+			rc = br_pathspec_differ(t->spec, t->o->g->odb, &other, &own, err);
+		if (rc == 0)
+			return 0;
+		rc = rc == 1 ? 0 : rc;
+	}
+	return rc < 0 ? rc : 1;
+}
+
+static bool is_partial(git_repository *git)
+{
+	git_config *config = NULL;
+	const char *value;
+	bool partial = git_repository_config_snapshot(&config, git) == 0 &&
+		       git_config_get_string(&value, config, "extensions.partialclone") == 0;
+
+	git_config_free(config);
+	return partial;
+}
+
+/* A commit whose tree cannot be read may be the culprit: it stays, unless that would be true of all in a partial clone. */
+static int weigh(struct commits *c, struct toucher *t, bool partial, struct br_err *err)
+{
+	c->weight = br_malloc(t->o->n * sizeof *c->weight);
+	c->candidates = 0;
+	for (size_t i = 0; i < t->o->n; i++) {
+		int rc = touches(t, t->o->node[i], err);
+
+		if (rc < 0 && (rc != BR_ECORRUPT || partial))
+			return br_wrap(err, "--path");
+		c->weight[i] = rc != 0 ? 1 : 0;
+		c->candidates += rc != 0;
+	}
+	c->base.shape.weight = c->weight;
+	if (!c->candidates)
+		return br_fail(err, BR_ESTATE,
+			       "--path: none of the %zu commits between good and bad touches these paths",
+			       t->o->n);
+	return 0;
+}
+
+static int weigh_paths(struct commits *c, struct br_repo *r, const struct order *o, char *const *words,
+		       struct br_err *err)
+{
+	struct br_pathspec *spec = NULL;
+	struct toucher t = {.o = o};
+	int rc;
+
+	if (br_strv_len(words) == 0)
+		return 0;
+	rc = br_pathspec_open(&spec, words, err);
+	if (rc < 0)
+		return rc;
+	/* Each tree is looked at twice, as child and as parent: worth keeping a while, also when it is large. */
+	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)64 * 1024);
+	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)32 * 1024 * 1024);
+	t.spec = spec;
+	t.tree = br_calloc(o->g->n, sizeof *t.tree);
+	rc = weigh(c, &t, is_partial(r->git), err);
+	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)4096);
+	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)256 * 1024 * 1024);
+	free(t.tree);
+	br_pathspec_close(spec);
+	return rc;
+}
+
+/* ---- opening ---- */
+
+static int walk(struct order *o, struct br_repo *r, const struct br_commits_query *q, struct br_err *err)
+{
+	size_t n = br_strv_len(q->good);
+	br_auto_free git_oid *good = br_calloc(n, sizeof *good);
+	git_oid bad;
+	int rc = br_oid_parse(&bad, q->bad, err);
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = br_oid_parse(&good[i], q->good[i], err);
+	if (rc == 0)
+		rc = br_repo_graph(r, &o->g, err);
+	if (rc < 0)
+		return rc;
+	/* Each commit is read once: keeping them all would take four times the memory of the graph. */
+	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_COMMIT, (size_t)0);
+	rc = br_graph_mark_range(o->g, &bad, good, n, q->first_parent, err);
+	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_COMMIT, (size_t)4096);
+	if (rc == 0)
+		rc = number(o, br_graph_node(o->g, &bad), err);
+	if (rc == 0 && o->n == 0)
+		rc = br_fail(
+			err, BR_ESTATE,
+			"no commit lies between good and bad: %.12s is a good revision or an ancestor of one",
+			q->bad);
+	return rc;
+}
+
+static void copy_with(struct commits *c, const struct br_commits_query *q)
+{
+	c->with = br_calloc(q->nwith, sizeof *c->with);
+	c->nwith = q->nwith;
+	for (size_t i = 0; i < q->nwith; i++)
+		c->with[i] = (struct br_with){
+			.target = br_strdup_or_null(q->with[i].target),
+			.source = br_strdup_or_null(q->with[i].source),
+			.rev = br_strdup_or_null(q->with[i].rev),
+		};
+}
+
+int br_commits_open(struct br_domain **out, struct br_repo *repo, const struct br_commits_query *q,
+		    struct br_err *err)
+{
+	struct commits *c = br_calloc(1, sizeof *c);
+	struct order o = {.first_parent = q->first_parent};
+	int rc;
+
+	c->base.ops = &commits_ops;
+	c->label = br_malloc(BR_OID_HEX);
+	c->common_dir = br_strdup(br_repo_common_dir(repo));
+	copy_with(c, q);
+	rc = walk(&o, repo, q, err);
+	if (rc == 0) {
+		fill_shape(c, &o);
+		rc = weigh_paths(c, repo, &o, q->pathspec, err);
+	}
+	free(o.node);
+	free(o.stack);
+	/* The arrays are all that the search needs; a million nodes are not worth keeping for a few look-ups. */
+	br_repo_graph_drop(repo);
+	if (rc < 0) {
+		close_commits(&c->base);
+		return rc;
+	}
+	*out = &c->base;
+	return 0;
+}
+
+uint64_t br_commits_candidates(const struct br_domain *d)
+{
+	return ((const struct commits *)d)->candidates;
+}
+
+int64_t br_commits_find(const struct br_domain *d, const char *oid)
+{
+	const struct commits *c = (const struct commits *)d;
+	git_oid id;
+
+	if (br_oid_parse(&id, oid, NULL) < 0)
+		return -1;
+	return (int64_t)c->slot[slot_of(c, &id)] - 1;
+}

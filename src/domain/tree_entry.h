@@ -1,0 +1,37 @@
+/* tree_entry.h - one entry of a commit as a file, link or folder of the private work tree. */
+#ifndef BR_TREE_ENTRY_H
+#define BR_TREE_ENTRY_H
+
+#include "domain/overrides.h"
+#include "domain/tree_convert.h"
+#include "domain/tree_delta.h"
+#include "domain/tree_place.h"
+
+/* What it takes to write files of a commit. */
+struct br_checkout {
+	git_repository *repo; /* opened as a bare one: libgit2 itself never sees the work tree */
+	git_odb *odb;
+	git_index *index;
+	struct br_overrides overrides;
+	struct br_convert convert;
+	struct br_place place;
+};
+
+struct br_tree_item {
+	const char *path;
+	const git_oid *id;
+	uint16_t mode; /* git_filemode_t */
+};
+
+/*
+ * Makes the entry real, converted as the .gitattributes in the index say. *st is what became of it. BR_ECORRUPT: the blob is damaged
+ * or missing (the message names it).
+ */
+int br_tree_item_put(struct br_checkout *c, const struct br_tree_item *item, struct stat *st,
+		     struct br_err *err);
+/* An index entry for it; its path is borrowed. */
+void br_tree_item_entry(const struct br_tree_item *item, const struct stat *st, git_index_entry *out);
+/* The tree of a commit. BR_ECORRUPT: one of both is damaged or missing. BR_ESTATE: oid is no full id. */
+int br_tree_of_commit(struct br_checkout *c, const char *oid, git_oid *tree, struct br_err *err);
+
+#endif

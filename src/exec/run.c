@@ -1,0 +1,235 @@
+/* run.c - supervises one program of a trial. */
+#include "exec/run.h"
+
+#include "base/mem.h"
+#include "bisect_run/err.h"
+#include "exec/log.h"
+#include "exec/wire.h"
+#include "sys/clock.h"
+#include "sys/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+enum {
+	PIPE_B = 1 << 20,
+	CHUNK_B = 1 << 18,
+	DRAIN_MAX_B = 4 * PIPE_B, /* more than a pipe holds: somebody who cannot be killed still writes */
+	TICK_MS = 1000,		  /* adopted children that ended are reaped at least so often */
+	NO_PIDFD_MS = 10,
+};
+
+/* The program that runs now. */
+struct running {
+	pid_t pid;
+	int pidfd;
+	uint64_t start_ns, limit_ns; /* by active_ns */
+	uint64_t kill_at_ns;	     /* 0: not asked to end yet */
+};
+
+int br_run_init(struct br_run *r, struct br_err *err)
+{
+	if (pipe2(r->pipe, O_CLOEXEC) < 0)
+		return br_fail_errno(err, "cannot make a pipe");
+	(void)fcntl(r->pipe[1], F_SETPIPE_SZ, PIPE_B); /* for speed only */
+	(void)fcntl(r->pipe[0], F_SETFL,
+		    O_NONBLOCK); /* this end alone: the programs' end stays as they expect it */
+	r->chunk = br_malloc(CHUNK_B);
+	return 0;
+}
+
+void br_run_done(struct br_run *r)
+{
+	if (!r->chunk)
+		return;
+	(void)close(r->pipe[0]);
+	(void)close(r->pipe[1]);
+	free(br_steal(&r->chunk));
+}
+
+/* A clock that stands still during pauses. */
+static uint64_t active_ns(const struct br_run *r)
+{
+	return (r->paused ? r->pause_start_ns : br_now_ns()) - r->paused_ns;
+}
+
+void br_run_set_paused(struct br_run *r, bool paused)
+{
+	if (paused == r->paused)
+		return;
+	if (paused) {
+		br_tree_stop(NULL);
+		r->pause_start_ns = br_now_ns();
+	} else {
+		r->paused_ns += br_now_ns() - r->pause_start_ns;
+		(void)br_tree_signal(NULL, SIGCONT);
+	}
+	r->paused = paused;
+}
+
+/* Reads one order. False: none is waiting. */
+static bool take_order(struct br_run *r)
+{
+	struct br_wire_order o; /* of a label only the start would fit: no job comes while one runs */
+	ssize_t n = recv(r->orders, &o, sizeof o, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+		return true; /* the reset is said once: what follows is the end of the stream */
+	if (n < 0)
+		return false;
+	if (!n) {
+		r->gone = true;
+		return false;
+	}
+	if (o.kind == BR_WIRE_CANCEL && o.id == r->id)
+		r->cancelled = true;
+	if (o.kind == BR_WIRE_PAUSE || o.kind == BR_WIRE_CONTINUE)
+		br_run_set_paused(r, o.kind == BR_WIRE_PAUSE);
+	return true;
+}
+
+static bool is_wanted(const struct br_run *r)
+{
+	return !r->cancelled && !r->gone;
+}
+
+bool br_run_go_on(struct br_run *r)
+{
+	struct pollfd p = {.fd = r->orders, .events = POLLIN};
+
+	for (;;) {
+		while (take_order(r))
+			;
+		if (!is_wanted(r) || !r->paused)
+			return is_wanted(r);
+		(void)poll(&p, 1, -1);
+	}
+}
+
+/* Returns how much was read; 0: nothing is there. */
+static size_t pump(struct br_run *r)
+{
+	ssize_t n;
+
+	do
+		n = read(r->pipe[0], r->chunk, CHUNK_B);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0)
+		return 0;
+	br_log_add(r->log, r->chunk, (size_t)n);
+	return (size_t)n;
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+static int wait_ms(const struct br_run *r, const struct running *c)
+{
+	uint64_t next = c->kill_at_ns ? c->kill_at_ns : c->limit_ns ? c->start_ns + c->limit_ns : 0;
+	uint64_t now = active_ns(r), left;
+	int tick = c->pidfd < 0 ? NO_PIDFD_MS : TICK_MS;
+
+	if (!next || r->paused)
+		return tick;
+	left = now >= next ? 0 : (next - now + BR_NS_PER_MS - 1) / BR_NS_PER_MS;
+	return left < (uint64_t)tick ? (int)left : tick;
+}
+
+/* At the limit all are asked to end, stopped ones too; after the grace time this returns false. */
+static bool in_time(const struct br_run *r, struct running *c)
+{
+	uint64_t now = active_ns(r);
+
+	if (c->kill_at_ns)
+		return now < c->kill_at_ns;
+	if (!c->limit_ns || now - c->start_ns < c->limit_ns)
+		return true;
+	c->kill_at_ns = now + r->grace_ns;
+	if (!r->grace_ns)
+		return false;
+	if (!br_tree_signal(NULL, SIGTERM))
+		(void)kill(-c->pid, SIGTERM);
+	(void)br_tree_signal(NULL, SIGCONT);
+	return true;
+}
+
+/* Until the program ends, its time is over, or nobody wants it any more. Never waits for the pipe's end: a daemon may hold it. */
+static void supervise(struct br_run *r, struct running *c)
+{
+	struct pollfd p[3] = {{r->orders, POLLIN, 0}, {c->pidfd, POLLIN, 0}, {r->pipe[0], POLLIN, 0}};
+
+	while (!has_ended(c->pid) && is_wanted(r) && in_time(r, c)) {
+		int n = poll(p, 3, wait_ms(r, c));
+
+		if (n > 0 && p[2].revents)
+			(void)pump(r);
+		if (n > 0 && p[0].revents)
+			while (take_order(r))
+				;
+		if (n == 0)
+			br_tree_reap(c->pid);
+	}
+}
+
+static void drain(struct br_run *r)
+{
+	size_t got, sum = 0;
+
+	while (sum < DRAIN_MAX_B && (got = pump(r)) > 0)
+		sum += got;
+}
+
+/* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could not pass to another. */
+static int finish(struct br_run *r, const struct running *c, bool keep_others, struct br_run_result *out,
+		  struct br_err *err)
+{
+	bool by_itself = has_ended(c->pid);
+	siginfo_t info = {0};
+
+	if (by_itself && keep_others &&
+	    waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    info.si_code == CLD_EXITED && info.si_status == 0) {
+		br_tree_reap(c->pid);
+	} else {
+		uint32_t killed = br_tree_kill(NULL, c->pid, NULL);
+
+		out->leftovers = by_itself ? killed : 0;
+	}
+	if (!has_ended(c->pid)) {
+		errno = EBUSY;
+		return br_fail_errno(err, "process %ld cannot be killed", (long)c->pid);
+	}
+	if (wait4(c->pid, &out->status, 0, &out->usage) < 0)
+		return br_fail_errno(err, "cannot wait for process %ld", (long)c->pid);
+	drain(r);
+	return 0;
+}
+
+int br_run_program(struct br_run *r, struct br_spawn *s, uint64_t limit_ns, bool keep_others,
+		   struct br_run_result *out, struct br_err *err)
+{
+	struct running c = {.start_ns = active_ns(r), .limit_ns = limit_ns};
+	int rc;
+
+	*out = (struct br_run_result){0};
+	s->out_fd = s->err_fd = r->pipe[1];
+	rc = br_spawn(s, &c.pid, &c.pidfd, err);
+	if (rc < 0)
+		return rc;
+	supervise(r, &c);
+	out->wall_ns = active_ns(r) - c.start_ns;
+	out->timed_out = c.kill_at_ns != 0;
+	out->stopped = !is_wanted(r);
+	rc = finish(r, &c, keep_others, out, err);
+	if (c.pidfd >= 0)
+		(void)close(c.pidfd);
+	return rc;
+}

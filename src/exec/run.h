@@ -1,0 +1,51 @@
+/*
+ * run.h - one program under supervision: its output into the log, its time limit, orders of the engine meanwhile, and the end of
+ * all that it started. Used in a worker: a child subreaper with one thread.
+ */
+#ifndef BR_RUN_H
+#define BR_RUN_H
+
+#include "sys/spawn.h"
+
+struct br_log;
+
+/* What lasts for one trial (and, for the pause, from one to the next). */
+struct br_run {
+	int orders;  /* the socket to the engine */
+	uint64_t id; /* job */
+	uint64_t grace_ns;
+	struct br_log *log;
+	int pipe[2]; /* all programs of the trial write into [1], so that their order is kept */
+	char *chunk;
+	bool cancelled; /* the engine does not want it any more */
+	bool gone;	/* the engine has died */
+	bool paused;
+	uint64_t paused_ns; /* in all, without the present pause */
+	uint64_t pause_start_ns;
+};
+
+struct br_run_result {
+	bool timed_out;
+	bool stopped; /* cancelled, or the engine is gone: the rest says nothing */
+	int status;   /* as from wait4 */
+	struct rusage usage;
+	uint64_t wall_ns; /* without pauses */
+	uint32_t leftovers;
+};
+
+/* Makes the pipe. orders, grace_ns and the pause are the caller's to set. */
+int br_run_init(struct br_run *r, struct br_err *err);
+void br_run_done(struct br_run *r);
+/* Stops or continues all processes and the clock. */
+void br_run_set_paused(struct br_run *r, bool paused);
+/* Reads the orders that have come; returns once none is waiting and no pause lasts. False: the trial is to stop. */
+bool br_run_go_on(struct br_run *r);
+/*
+ * Runs s (its out_fd and err_fd are set here) to its end, at most limit_ns (0: none). Then all other processes are killed,
+ * unless it succeeded and keep_others says so. BR_ESYS: it could not be started (errnum says why), or not be killed
+ * (errnum EBUSY).
+ */
+int br_run_program(struct br_run *r, struct br_spawn *s, uint64_t limit_ns, bool keep_others,
+		   struct br_run_result *out, struct br_err *err);
+
+#endif

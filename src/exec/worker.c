@@ -1,0 +1,389 @@
+/*
+ * worker.c - one slot of the local engine, in a process of its own.
+ *
+ * No process of a trial may outlive the engine, however the engine dies. While the tree is made nothing of the
+ * trial runs and the worker itself dies with the engine (PR_SET_PDEATHSIG). After that it must live on to kill what it
+ * started: it sees the socket's end at once, because it looks at it whenever it waits.
+ */
+#include "exec/worker.h"
+
+#include "base/mem.h"
+#include "bisect_run/domain.h"
+#include "bisect_run/err.h"
+#include "exec/command.h"
+#include "exec/log.h"
+#include "exec/place.h"
+#include "exec/run.h"
+#include "exec/wire.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+struct worker {
+	const struct br_run_spec *spec;
+	struct br_domain *domain;
+	uint32_t slot;
+	int fd;
+	char *dir, *tmp, *journal, *build; /* paths; build as a word of argv */
+	struct br_tree *tree;		   /* NULL: not opened yet */
+	struct br_run run;
+	struct br_wire_order order;
+	struct br_wire_report report;
+};
+
+/* The host failed, not the candidate: nothing may be concluded from it. */
+static bool is_host_error(const struct br_err *err)
+{
+	return err->code == BR_ESYS || err->code == BR_EINTR;
+}
+
+static void end(struct worker *w, enum br_end how, int code)
+{
+	w->report.outcome.end = how;
+	w->report.outcome.code = code;
+}
+
+static void note(struct worker *w, const char *text)
+{
+	struct br_outcome *o = &w->report.outcome;
+
+	if (snprintf(o->note, sizeof o->note, "%s", text) >= (int)sizeof o->note)
+		memcpy(o->note + sizeof o->note - 4, "...", 4);
+}
+
+static void end_by_error(struct worker *w, const struct br_err *err)
+{
+	end(w, is_host_error(err) ? BR_END_LOST : BR_END_SETUP, 0);
+	note(w, err->msg);
+}
+
+static void send_report(struct worker *w, enum br_wire_report_kind kind)
+{
+	w->report.kind = kind;
+	while (send(w->fd, &w->report, sizeof w->report, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+static bool engine_is_gone(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+static int open_tree(struct worker *w, struct br_err *err)
+{
+	int rc;
+
+	if (w->tree)
+		return 0;
+	rc = br_dir_make(w->dir, err);
+	if (!rc)
+		rc = w->domain->ops->tree_open(w->domain, w->dir, &w->tree, err);
+	if (!rc) /* what a killed trial put in must not stand in for a file of the candidate's */
+		br_placed_remove(w->domain->ops->tree_path(w->tree), w->journal);
+	return rc;
+}
+
+static int make_tree(struct worker *w, struct br_err *err)
+{
+	uint64_t start = br_now_ns();
+	int rc;
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (engine_is_gone(w->fd)) /* died before the line above */
+		_exit(0);
+	rc = open_tree(w, err);
+	if (!rc)
+		rc = w->domain->ops->tree_update(w->tree, w->order.label, w->order.fresh, err);
+	(void)prctl(PR_SET_PDEATHSIG, 0);
+	w->report.tree_made = !rc;
+	w->report.outcome.setup_ns = br_now_ns() - start;
+	return rc;
+}
+
+static int make_tmp(struct worker *w, struct br_err *err)
+{
+	int rc = br_dir_remove(w->tmp, err);
+
+	if (!rc && mkdir(w->tmp, 0700) < 0)
+		rc = br_fail_errno(err, "cannot make the folder %s", w->tmp);
+	return rc;
+}
+
+/* Everything of one trial that the steps below share. */
+struct trial {
+	const char *top;
+	char *cwd;
+	char **argv, **env;
+};
+
+static bool enter(struct worker *w, const struct trial *t)
+{
+	struct stat st;
+	char text[sizeof w->report.outcome.note];
+
+	if (stat(t->cwd, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	end(w, BR_END_SETUP, 0);
+	(void)snprintf(text, sizeof text, "the folder %s does not exist in this commit",
+		       *w->spec->subdir ? w->spec->subdir : t->top);
+	note(w, text);
+	return false;
+}
+
+static int exit_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Returns true when COMMAND may run. */
+static bool build(struct worker *w, const struct trial *t)
+{
+	char sh[] = "/bin/sh", flag[] = "-c";
+	char *argv[] = {sh, flag, w->build, NULL};
+	struct br_spawn s = {.argv = argv, .env = t->env, .cwd = t->cwd, .in_fd = -1};
+	struct br_run_result res;
+	struct br_err err;
+
+	if (!w->build)
+		return true;
+	s.new_session = s.die_with_parent = true;
+	if (br_run_program(&w->run, &s, w->spec->build_timeout_ns, true, &res, &err) < 0) {
+		end(w, BR_END_LOST, 0);
+		note(w, err.msg);
+		return false;
+	}
+	w->report.outcome.leftovers = res.leftovers;
+	w->report.outcome.build_ns = res.wall_ns ? res.wall_ns : 1;
+	if (res.stopped)
+		end(w, BR_END_CANCELLED, 0);
+	else if (res.timed_out)
+		end(w, BR_END_BUILD_TIMEOUT, 0);
+	else if (res.status)
+		end(w, BR_END_BUILD, exit_code(res.status));
+	return !res.stopped && !res.timed_out && !res.status;
+}
+
+/* A short machine is no property of the program. */
+static bool is_shortage(int errnum)
+{
+	return errnum == ENOMEM || errnum == EAGAIN || errnum == EMFILE || errnum == ENFILE ||
+	       errnum == EIO || errnum == ENOSPC || errnum == EBUSY || errnum == ECHILD;
+}
+
+static void not_started(struct worker *w, const struct br_err *err)
+{
+	if (is_shortage(err->errnum))
+		end(w, BR_END_LOST, 0);
+	else
+		end(w, BR_END_EXEC, err->errnum);
+	note(w, err->msg);
+}
+
+static uint64_t timeval_ns(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * BR_NS_PER_S + (uint64_t)t.tv_usec * 1000;
+}
+
+static void fill(struct br_outcome *o, const struct br_run_result *res)
+{
+	o->wall_ns = res->wall_ns;
+	o->user_ns = timeval_ns(res->usage.ru_utime);
+	o->sys_ns = timeval_ns(res->usage.ru_stime);
+	o->peak_rss_b = (uint64_t)res->usage.ru_maxrss * 1024; /* KiB; see spawn.c for how far it is exact */
+	o->leftovers += res->leftovers;
+}
+
+static void command(struct worker *w, const struct trial *t)
+{
+	struct br_spawn s = {.argv = t->argv, .env = t->env, .cwd = t->cwd, .in_fd = -1};
+	uint64_t limit = w->order.timeout_ns;
+	struct br_run_result res;
+	struct br_err err;
+
+	s.new_session = s.die_with_parent = true;
+	if (br_run_program(&w->run, &s, limit, false, &res, &err) < 0) {
+		not_started(w, &err);
+		return;
+	}
+	fill(&w->report.outcome, &res);
+	if (res.stopped)
+		end(w, BR_END_CANCELLED, 0);
+	else if (res.timed_out)
+		end(w, BR_END_TIMEOUT, (int)((limit + BR_NS_PER_S - 1) / BR_NS_PER_S));
+	else if (WIFSIGNALED(res.status))
+		end(w, BR_END_SIGNAL, WTERMSIG(res.status));
+	else
+		end(w, BR_END_EXIT, WEXITSTATUS(res.status));
+}
+
+static void steps(struct worker *w, const struct trial *t)
+{
+	struct br_err err;
+
+	if (!enter(w, t) || !build(w, t))
+		return;
+	if (br_placed_put(w->spec, t->top, w->journal, &err) < 0)
+		end_by_error(w, &err);
+	else if (!br_run_go_on(&w->run))
+		end(w, BR_END_CANCELLED, 0);
+	else if (enter(w, t)) /* the build may have removed it */
+		command(w, t);
+}
+
+static int open_log(struct worker *w, struct br_err *err)
+{
+	br_auto_free char *path = br_asprintf("%s/%" PRIu64 ".log", w->spec->log_dir, w->order.id);
+	int rc = br_log_open(&w->run.log, path, w->spec->head_b, w->spec->tail_b, err);
+
+	w->report.logged = !rc;
+	return rc;
+}
+
+static int prepare(struct worker *w, struct trial *t, struct br_err *err)
+{
+	const char *sub = w->spec->subdir;
+	int rc = make_tmp(w, err);
+
+	if (!rc)
+		rc = open_log(w, err);
+	if (!rc)
+		rc = br_run_init(&w->run, err);
+	if (rc)
+		return rc;
+	t->top = w->domain->ops->tree_path(w->tree);
+	t->cwd = *sub ? br_asprintf("%s/%s", t->top, sub) : br_strdup(t->top);
+	t->argv = br_command_argv(w->spec, t->top);
+	t->env = br_command_env(w->spec, &(struct br_command_facts){.label = w->order.label,
+								    .id = w->order.id,
+								    .worker = w->slot,
+								    .tmp = w->tmp,
+								    .cwd = t->cwd});
+	return 0;
+}
+
+/* Leaves nothing of the trial: no process, no file of ours in the tree. A log that could not be kept makes the outcome worthless. */
+static void clean_up(struct worker *w, struct trial *t)
+{
+	struct br_outcome *o = &w->report.outcome;
+	uint32_t more = br_tree_kill(NULL, 0, NULL); /* of a build that did not come to COMMAND */
+	struct br_err err;
+
+	o->leftovers += more;
+	if (br_log_close(br_steal(&w->run.log), &o->output_b, &o->omitted_b, &err) < 0)
+		end_by_error(w, &err);
+	br_run_done(&w->run);
+	br_placed_remove(w->domain->ops->tree_path(w->tree), w->journal);
+	(void)br_dir_remove(w->tmp, NULL); /* the next trial's make_tmp says so */
+	free(t->cwd);
+	br_strv_free(t->argv);
+	br_strv_free(t->env);
+}
+
+static void run_trial(struct worker *w)
+{
+	struct trial t = {0};
+	struct br_err err;
+
+	if (!br_run_go_on(&w->run)) {
+		end(w, BR_END_CANCELLED, 0);
+		return;
+	}
+	end(w, BR_END_EXIT, 0);
+	if (!w->spec->argv)
+		return;
+	if (prepare(w, &t, &err) < 0)
+		end_by_error(w, &err);
+	else
+		steps(w, &t);
+	clean_up(w, &t);
+}
+
+static void do_job(struct worker *w)
+{
+	struct br_err err;
+
+	memset(&w->report, 0, sizeof w->report);
+	w->report.id = w->order.id;
+	w->report.outcome.worker = w->slot;
+	w->report.outcome.limit_ns = w->order.timeout_ns;
+	(void)snprintf(w->report.outcome.sandbox, sizeof w->report.outcome.sandbox, "none");
+	w->run.id = w->order.id;
+	w->run.cancelled = false;
+	if (make_tree(w, &err) < 0) {
+		end_by_error(w, &err);
+	} else {
+		send_report(w, BR_WIRE_RUNNING);
+		run_trial(w);
+	}
+	send_report(w, BR_WIRE_DONE);
+}
+
+/* Returns false when the engine is gone. */
+static bool next_job(struct worker *w)
+{
+	for (;;) {
+		ssize_t n = recv(w->fd, &w->order, sizeof w->order - 1, 0);
+
+		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+			continue;
+		if (n <= 0)
+			return false;
+		((char *)&w->order)[n] = '\0'; /* ends the label whatever came */
+		if (w->order.kind == BR_WIRE_JOB)
+			return true;
+		if (w->order.kind == BR_WIRE_PAUSE || w->order.kind == BR_WIRE_CONTINUE)
+			br_run_set_paused(&w->run, w->order.kind == BR_WIRE_PAUSE);
+		/* a cancel that crossed our report: too late */
+	}
+}
+
+static void set_up(struct worker *w, const struct br_worker_cfg *cfg, int fd)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	char name[16];
+
+	w->spec = cfg->spec;
+	w->domain = cfg->domain;
+	w->slot = cfg->slot;
+	w->fd = w->run.orders = fd;
+	w->run.grace_ns = cfg->spec->grace_ns;
+	w->dir = br_asprintf("%s/%u", cfg->spec->work_dir, cfg->slot);
+	w->tmp = br_asprintf("%s/tmp", w->dir);
+	w->journal = br_asprintf("%s/placed", w->dir);
+	w->build = br_strdup_or_null(cfg->spec->build);
+	(void)snprintf(name, sizeof name, "bisect-run:%u", cfg->slot % 1000);
+	(void)prctl(PR_SET_NAME, name);
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL); /* a file size limit makes the log's write fail, not us */
+}
+
+int br_worker_body(void *arg, int fd)
+{
+	struct worker *w = br_calloc(1, sizeof *w);
+
+	set_up(w, arg, fd);
+	while (next_job(w))
+		do_job(w);
+	if (w->tree)
+		w->domain->ops->tree_close(w->tree);
+	free(w->dir);
+	free(w->tmp);
+	free(w->journal);
+	free(w->build);
+	free(w);
+	return 0;
+}

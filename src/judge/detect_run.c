@@ -1,0 +1,92 @@
+/* detect_run.c - what kept COMMAND from running: no work tree, a failed build, a program that cannot be executed. */
+#include "judge/detector.h"
+
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int br_detect_setup(struct br_case *c, struct br_verdict *out, struct br_err *err)
+{
+	const struct br_outcome *o = c->outcome;
+
+	(void)err;
+	if (o->end == BR_END_CANCELLED)
+		return br_verdict_say(out, BR_SKIP, "", "cancelled: its answer was no longer needed");
+	if (o->end == BR_END_LOST)
+		return br_verdict_say(out, BR_SKIP, "infra", "the worker died%s%s", *o->note ? ": " : "",
+				      o->note);
+	if (o->end != BR_END_SETUP)
+		return 0;
+	br_field_put(out->failure.message, sizeof out->failure.message, o->note);
+	return br_verdict_say(out, BR_SKIP, "setup", "no work tree%s%s", *o->note ? ": " : "", o->note);
+}
+
+int br_detect_build(struct br_case *c, struct br_verdict *out, struct br_err *err)
+{
+	const struct br_outcome *o = c->outcome;
+	char name[24];
+
+	(void)err;
+	if (o->end != BR_END_BUILD && o->end != BR_END_BUILD_TIMEOUT)
+		return 0;
+	br_field_put(out->failure.message, sizeof out->failure.message, o->note);
+	if (o->end == BR_END_BUILD_TIMEOUT)
+		return br_verdict_say(out, BR_SKIP, "build", "the build ran over its limit");
+	out->failure.exit = o->code;
+	if (o->code > 128 && strncmp(br_signal_name(o->code - 128, name, sizeof name), "SIG", 3) == 0)
+		return br_verdict_say(out, BR_SKIP, "build", "the build failed: exit %d (128 + %s)", o->code,
+				      name);
+	return br_verdict_say(out, BR_SKIP, "build", "the build failed: exit %d", o->code);
+}
+
+int br_cannot_run(const struct br_outcome *o)
+{
+	if (o->end == BR_END_EXEC)
+		return o->code == ENOENT ? 127 : 126; /* as a shell would say it */
+	if (o->end == BR_END_EXIT && (o->code == 126 || o->code == 127))
+		return o->code;
+	return 0;
+}
+
+/* "not found (exit 127)", "Permission denied: ..." */
+static void say_reason(const struct br_outcome *o, char *out, size_t size)
+{
+	if (o->end == BR_END_EXIT)
+		(void)snprintf(out, size, "%s (exit %d)", o->code == 127 ? "not found" : "cannot be executed",
+			       o->code);
+	else
+		(void)snprintf(out, size, "%s%s%s", o->code == ENOENT ? "not found" : strerror(o->code),
+			       *o->note ? ": " : "", o->note);
+}
+
+/*
+ * A status of 126 or 127 is hardly ever the defect: it is a typing error at the end that must pass, and elsewhere a
+ * candidate that lacks the program. Only when the bad end ends so too is it what is hunted.
+ */
+int br_judge_cannot_run(struct br_case *c, struct br_verdict *out)
+{
+	int status = br_cannot_run(c->outcome);
+	bool hunted =
+		br_case_must_fail(c) || (c->role == BR_ROLE_OTHER && c->judge->learnt.cannot_run == status);
+	char reason[400];
+
+	say_reason(c->outcome, reason, sizeof reason);
+	out->failure.exit = status;
+	br_field_put(out->failure.type, sizeof out->failure.type,
+		     status == 127 ? "not found" : "cannot be executed");
+	br_field_put(out->failure.message, sizeof out->failure.message, reason);
+	out->error = br_case_must_pass(c);
+	if (out->error)
+		return br_verdict_say(out, BR_SKIP, "infra", "COMMAND could not be run at the %s end: %s",
+				      c->judge->fixed_mode ? "fixed" : "good", reason);
+	return br_verdict_say(out, hunted ? BR_BAD : BR_SKIP, hunted ? "exit" : "infra",
+			      "COMMAND could not be run: %s", reason);
+}
+
+int br_detect_exec(struct br_case *c, struct br_verdict *out, struct br_err *err)
+{
+	(void)err;
+	return c->outcome->end == BR_END_EXEC ? br_judge_cannot_run(c, out) : 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * tree.h - all processes below this one, however they hide: other sessions, double forks, stopped ones.
+ *
+ * The caller must be a child subreaper with one thread; so whatever loses its parent becomes a child of it.
+ */
+#ifndef BR_TREE_H
+#define BR_TREE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Children that are left alone with all below them. */
+struct br_tree_keep {
+	const pid_t *pid;
+	size_t n;
+};
+
+/* Freezes all (SIGSTOP), also those that are being started while we look. keep may be NULL, here and below. */
+void br_tree_stop(const struct br_tree_keep *keep);
+/* Sends each one the signal, once; children before their parents. Returns how many there were. */
+size_t br_tree_signal(const struct br_tree_keep *keep, int sig);
+/*
+ * Kills all and reaps what is a child of ours, except command (0: none), which is left as a zombie for wait4. Returns how many
+ * lived, command not counted. *survivors (may be NULL): those that could not be killed within
+ * five seconds (another user's, or stuck in the kernel).
+ */
+uint32_t br_tree_kill(const struct br_tree_keep *keep, pid_t command, uint32_t *survivors);
+/* Reaps children that have ended, except command: adopted ones pile up otherwise. */
+void br_tree_reap(pid_t command);
+/* Pids of our children now. *out is the caller's; returns their number. */
+size_t br_tree_children(pid_t **out);
+
+#endif

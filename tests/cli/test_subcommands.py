@@ -1,0 +1,419 @@
+#!/usr/bin/env python3
+"""The subcommands, what is said where, and git beside us."""
+
+import json
+import os
+import re
+import shlex
+
+from lib import OUTSIDE, PROGRAM, STATE, Case, Terminal, linear, main, processes_with
+
+EVERYDAY = ("--good", "--bad", "--build", "--timeout", "--jobs", "--json")
+ALL = ("--good", "--old", "--bad", "--new", "--broken", "--fixed", "--path", "--first-parent", "--skip", "--seed", "--build",
+       "--timeout", "--jobs", "--with", "--build-timeout", "--env", "--pass-env", "--clear-env", "--max-trials", "--max-time",
+       "--ask", "--reuse", "--bad-if", "--good-if", "--skip-if", "--timeout-is", "--strict-git", "--confirm", "--sandbox",
+       "--json", "--git-log", "--no-color", "--state")
+
+
+class Help(Case):
+    """The option table in words."""
+
+    def test_short_help_has_the_everyday_options_on_sixty_lines(self):
+        done = self.run_program("-h")
+        self.assertEqual((done.rc, done.err), (0, ""), done)
+        self.assertLessEqual(len(done.out.splitlines()), 60)
+        self.assertLessEqual(max(map(len, done.out.splitlines())), 100)
+        for option in EVERYDAY:
+            self.assertIn(option, done.out)
+
+    def test_long_help_has_every_option_and_subcommand(self):
+        done = self.run_program("--help")
+        self.assertEqual((done.rc, done.err), (0, ""), done)
+        for word in (*ALL, "-q", "-v", "-j", "try", "resume", "show", "history", "status", "amend", "clean", "doctor"):
+            self.assertRegex(done.out, rf"(?<![\w-]){re.escape(word)}(?![\w-])", word)
+
+    def test_help_is_given_without_a_repository_and_with_other_words_too(self):
+        self.assertEqual(self.run_program("--good", "x", "--help").rc, 0)
+        self.assertEqual(self.run_program("try", "-h").rc, 0)
+
+    def test_every_option_of_the_long_help_is_known_to_the_parser(self):
+        for option in sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", self.run_program("--help").out))):
+            done = self.run_program(option)
+            self.assertNotRegex(done.err, "(?i)unknown option", f"{option}: {done}")
+
+    def test_version_is_told(self):
+        done = self.run_program("--version")
+        self.assertEqual(done.rc, 0, done)
+        self.assertRegex(done.out, r"bisect-run.* \d+\.\d+")
+
+
+class Try(Case):
+    """One trial: an exit status that can stand inside `git bisect run`."""
+
+    def tried(self, expect, *args, cwd=None):
+        done = self.run_program("try", *args, cwd=cwd)
+        self.assertEqual(done.rc, expect, done)
+        return done
+
+    def test_without_a_repository_the_exit_status_is_the_verdict(self):
+        os.makedirs(self.path("plain"))
+        here = self.path("plain")
+        self.tried(0, "--", "true", cwd=here)
+        self.tried(1, "--", "false", cwd=here)
+        self.tried(1, "--", "sh", "-c", "kill -ABRT $$", cwd=here)
+        self.tried(125, "--", "sh", "-c", "exit 125", cwd=here)
+        self.tried(125, "--", "./nowhere", cwd=here)
+        self.tried(125, "--build", "false", "--", "true", cwd=here)
+        self.tried(1, "--timeout", "1s", "--", "sleep", "600", cwd=here)
+        self.tried(125, "--timeout", "1s", "--timeout-is", "skip", "--", "sleep", "600", cwd=here)
+        self.tried(129, "--no-such-option", "--", "true", cwd=here)
+        self.tried(129, cwd=here)
+
+    def test_at_a_revision_it_tests_that_commit(self):
+        repo = self.line(6, "c4")
+        self.tried(0, "c3", "--", *STATE, cwd=repo.path)
+        self.tried(1, "c4", "--", *STATE, cwd=repo.path)
+        self.tried(1, "HEAD~1", "--", *STATE, cwd=repo.path)
+
+    def test_what_the_program_itself_cannot_do_is_128(self):
+        repo = self.line(3, "c2")
+        self.tried(128, "nowhere", "--", "true", cwd=repo.path)
+        self.tried(128, "--state", repo.file("name", "x"), "c1", "--", "true", cwd=repo.path)
+        os.makedirs(self.path("plain"))
+        self.tried(128, "HEAD", "--", "true", cwd=self.path("plain"))
+
+    def test_without_a_revision_it_runs_in_the_current_directory_as_it_is(self):
+        repo = self.repo(linear(3, files={"c1": {"sub/x": "1\n"}}), bad=["c2"])
+        repo.write("sub/untracked", "here\n")
+        self.tried(0, "--", "grep", "-q", "here", "untracked", cwd=repo.file("sub"))
+
+    def test_the_verdict_is_printed_with_its_reason_and_json_is_one_object(self):
+        repo = self.line(4, "c3")
+        done = self.tried(1, "c3", "--", *STATE, cwd=repo.path)
+        self.assertIn("bad", done.out)
+        self.assertIn("exit 1", done.out)
+        result = self.tried(1, "--json", "c3", "--", *STATE, cwd=repo.path).json
+        self.assertEqual((result["status"], result["trials_run"], len(result["trials"])), ("tried", 1, 1))
+        self.assertEqual((result["trials"][0]["verdict"], result["trials"][0]["oid"]), ("bad", repo.oid["c3"]))
+
+    def test_json_of_a_failed_try_has_status_and_message(self):
+        repo = self.line(3, "c2")
+        result = self.tried(128, "--json", "nowhere", "--", "true", cwd=repo.path).json
+        self.assertEqual(result["status"], "error")
+        self.assertIn("nowhere", result["message"])
+
+    def test_try_stands_inside_git_bisect_run(self):
+        repo = self.repo(linear(12, files={"c6": {"broken": "x\n"}, "c8": {"broken": None}}), bad=["c9"])
+        repo.git("bisect", "start", "c12", "c1")
+        said = repo.git("bisect", "run", PROGRAM, "try", "--build", "test ! -e broken", "--", *STATE)
+        self.assertIn(f"{repo.oid['c9']} is the first bad commit", said)
+
+
+class AfterASearch(Case):
+    """show, history, amend and clean read the record."""
+
+    def setUp(self):
+        super().setUp()
+        self.r = self.line(12, "c5")
+
+    def run_here(self, *args, expect=0, **kw):
+        done = self.run_program(*args, cwd=self.r.path, **kw)
+        self.assertEqual(done.rc, expect, done)
+        return done
+
+    def test_show_tells_the_newest_and_a_named_search_again(self):
+        first = self.search(self.r, "--good", "c1").json
+        second = self.search(self.r, "--good", "c8", expect=3).json
+        self.assertNotEqual(first["id"], second["id"])
+        self.assertIn("first bad commit", self.run_here("show", first["id"]).out)
+        again = self.run_here("show", first["id"], "--json").json
+        self.assertEqual(again, first)
+        self.assertEqual(self.run_program("show", "--json", cwd=self.r.path).json["id"], second["id"])
+
+    def test_show_with_v_lists_every_trial(self):
+        done = self.search(self.r, "--good", "c1")
+        shown = self.run_here("show", "-v").out
+        for trial in done.trials:
+            self.assertIn(trial["oid"][:7], shown)
+
+    def test_show_of_a_search_that_is_not_there_is_an_error(self):
+        self.search(self.r, "--good", "c1")
+        self.assert_refused(self.run_program("show", "99", cwd=self.r.path), "99")
+
+    def test_history_has_a_line_for_each_search(self):
+        ids = [self.search(self.r, "--good", good, expect=rc).json["id"] for good, rc in (("c1", 0), ("c8", 3), ("c2", 0))]
+        out = self.run_here("history").out
+        for one, status in zip(ids, ("isolated", "not-reproduced", "isolated")):
+            self.assertRegex(out, rf"(?m)^\W*{one}\b.*{status}")
+
+    def test_history_and_show_without_any_search_say_so(self):
+        self.assertIn(self.run_program("history", cwd=self.r.path).rc, (0, 1))
+        self.assert_refused(self.run_program("show", cwd=self.r.path), "(?i)no search|nothing")
+        self.assertFalse(os.path.exists(self.r.file(".git/bisect-run/record.db")), "asking makes no record")
+
+    def test_amending_a_verdict_and_resuming_changes_the_answer(self):
+        repo = self.r
+        book, runs = self.journal()
+        # c6 is said to be good by mistake: the fault seems to come with a later one.
+        lie = 'test $(cat name) != c6 || test -e ' + self.path("honest") + ' && exit $(cat state); exit 0'
+        done = self.search(repo, *OUTSIDE, "--good", "c1", "-j", "1", "--confirm", "off", command=self.logged(book, lie))
+        wrong = repo.name_of(done.json["commits"]["first_bad"]["oid"])
+        self.assertEqual(wrong, "c7")
+        trial = next(t for t in done.trials if repo.name_of(t["oid"]) == "c6")
+        before = len(runs())
+        self.run_here("amend", done.json["id"], trial["n"], "bad")
+        done = self.run_here("resume", done.json["id"], "--json")
+        self.assert_first_bad(repo, done, "c5")
+        self.assertEqual(len(runs()) - before, len(done.trials) - before, "no recorded trial is run again")
+
+    def test_amend_without_an_id_means_the_newest_and_retry_runs_the_trial_again(self):
+        repo = self.r
+        book, runs = self.journal()
+        lie = 'test $(cat name) != c6 || test -e ' + self.path("honest") + ' && exit $(cat state); exit 0'
+        done = self.search(repo, *OUTSIDE, "--good", "c1", "-j", "1", "--confirm", "off", command=self.logged(book, lie))
+        trial = next(t for t in done.trials if repo.name_of(t["oid"]) == "c6")
+        with open(self.path("honest"), "w"):
+            pass
+        self.run_here("amend", trial["n"], "retry")
+        done = self.run_here("resume", "--json")
+        self.assert_first_bad(repo, done, "c5")
+        self.assertEqual(runs().count(repo.oid["c6"]), 2)
+
+    def test_amending_to_skip_leaves_the_candidate_open(self):
+        done = self.search(self.r, "--good", "c1", "--confirm", "off")
+        trial = next(t for t in done.trials if self.r.name_of(t["oid"]) == "c4")
+        self.run_here("amend", trial["n"], "skip")
+        self.assert_narrowed(self.r, self.run_here("resume", "--json", expect=2), {"c4", "c5"})
+
+    def test_amending_a_trial_that_is_not_there_is_an_error(self):
+        self.search(self.r, "--good", "c1")
+        self.assert_refused(self.run_program("amend", "99", "good", cwd=self.r.path), "99")
+
+    def test_clean_removes_the_work_trees_and_keeps_the_record(self):
+        self.search(self.r, "--good", "c1")
+        work = self.r.file(".git/bisect-run/work")
+        self.run_here("clean")
+        self.assertFalse(os.path.exists(work) and any(files for _, _, files in os.walk(work)), "trees are left")
+        self.assertIn("first bad commit", self.run_here("show").out)
+        self.assert_first_bad(self.r, self.search(self.r, "--good", "c1"), "c5")
+
+    def test_clean_spares_a_search_that_runs(self):
+        sleep = self.marker()
+        proc = self.start(*OUTSIDE, "--good", "c1", "--", "sleep", sleep, cwd=self.r.path)
+        self.until(lambda: processes_with(sleep) and len(processes_with(sleep)) > 1, "the test that waits")
+        self.run_program("clean", cwd=self.r.path)
+        self.assertIsNone(proc.poll())
+        work = self.r.file(".git/bisect-run/work")
+        self.assertTrue(any("name" in files for _, _, files in os.walk(work)), "its tree is gone")
+
+    def test_status_sees_a_search_that_another_process_runs(self):
+        self.assertEqual(self.run_program("status", cwd=self.r.path).rc, 0)
+        gate = self.path("gate")
+        os.mkfifo(gate)
+        proc = self.start(*OUTSIDE, "--good", "c1", "-j", "1", "--", "sh", "-c", f"read line < {gate}; exit $(cat state)",
+                          cwd=self.r.path)
+        self.until(lambda: re.search(rf"\b{proc.pid}\b|running", self.run_program("status", cwd=self.r.path).out), "status")
+        proc.kill()
+        proc.wait()
+        self.assertNotRegex(self.run_program("status", cwd=self.r.path).out, rf"\b{proc.pid}\b.*running|running.*\b{proc.pid}\b")
+
+    def test_doctor_says_what_this_machine_can_do(self):
+        done = self.run_here("doctor")
+        self.assertIn("sandbox", done.out)
+        self.assertRegex(done.out, "(?i)git")
+        os.makedirs(self.path("plain"))
+        self.assertEqual(self.run_program("doctor", cwd=self.path("plain")).rc, 0)
+
+    def test_two_searches_run_in_one_repository_at_once(self):
+        meet = self.path("meet")
+        os.makedirs(meet)
+        together = (f'touch {meet}/$0; n=0; while test $(ls {meet} | wc -l) -lt 2; do '
+                    'n=$((n+1)); test $n -lt 3000 || exit 125; sleep 0.01; done; exit $(cat state)')
+        args = [*OUTSIDE, "-j", "1", "--good", "c1", "--json", "--", "sh", "-c", together]
+        proc = self.start(*args, "one", cwd=self.r.path)
+        done = self.run_program(*args, "two", cwd=self.r.path)
+        other = self.ended(proc)
+        self.assert_first_bad(self.r, done, "c5")
+        self.assert_first_bad(self.r, other, "c5")
+        self.assertNotEqual(done.json["id"], other.json["id"])
+
+
+class Output(Case):
+    """stdout holds the result and nothing else."""
+
+    def setUp(self):
+        super().setUp()
+        self.r = self.line(12, "c5")
+
+    def run_here(self, *args, command=STATE, **kw):
+        done = self.run_program(*args, "--good", "c1", "--", *command, cwd=self.r.path, **kw)
+        self.assertEqual(done.rc, 0, done)
+        return done
+
+    def test_json_is_one_object_and_progress_goes_to_stderr(self):
+        done = self.run_here("--json", command=["sh", "-c", "echo NOISE; echo NOISE >&2; exit $(cat state)"])
+        self.assertIsInstance(json.loads(done.out), dict)
+        self.assertNotEqual(done.err, "")
+        self.assertNotIn("NOISE", json.dumps({k: v for k, v in done.json.items() if k not in ("command", "failure", "trials")}))
+
+    def test_quiet_prints_the_answer_alone_and_verbose_more(self):
+        quiet, usual, verbose = self.run_here("-q"), self.run_here(), self.run_here("-v")
+        self.assertEqual(quiet.err, "")
+        self.assertIn(self.r.oid["c5"][:7], quiet.out)
+        self.assertLess(len(quiet.out), len(usual.out))
+        self.assertGreater(len(verbose.out + verbose.err), len(usual.out + usual.err))
+
+    def test_there_is_no_colour_off_a_terminal(self):
+        done = self.run_here("-v")
+        self.assertNotIn("\033", done.out + done.err)
+
+    def test_state_keeps_the_record_elsewhere(self):
+        self.run_here("--state", self.path("else"))
+        self.assertTrue(os.path.exists(self.path("else", "record.db")))
+        self.assertFalse(os.path.exists(self.r.file(".git/bisect-run")))
+        done = self.run_program("show", "--state", self.path("else"), cwd=self.r.path)
+        self.assertIn("first bad commit", done.out)
+
+    def test_the_link_git_bisect_run_makes_a_command_of_git(self):
+        os.makedirs(self.path("bin"))
+        os.symlink(PROGRAM, self.path("bin", "git-bisect-run"))
+        done = self.run_program("bisect-run", "--json", "--good", "c1", "--", *STATE, program="git", cwd=self.r.path,
+                                env={"PATH": self.path("bin") + ":" + self.env["PATH"]})
+        self.assertEqual(done.rc, 0, done)
+        self.assert_first_bad(self.r, done, "c5")
+
+    def test_git_log_is_accepted_by_git_bisect_replay(self):
+        graph = linear(12, files={"c8": {"odd": "1\n"}, "c9": {"odd": None}})
+        repo = self.repo(graph, name="replayed", bad=["c5"])
+        log = self.path("log")
+        done = self.search(repo, "--good", "c1", "--git-log", log,
+                           command=["sh", "-c", "test ! -e odd || exit 125; exit $(cat state)"])
+        self.assert_first_bad(repo, done, "c5")
+        self.assertIn(f"{repo.oid['c5']} is the first bad commit", repo.git("bisect", "replay", log))
+        self.assertEqual(repo.git("rev-parse", "refs/bisect/bad"), repo.oid["c5"])
+
+    def test_git_log_of_a_fixed_search_is_accepted_too(self):
+        repo = self.repo(linear(8), name="mended", bad=["c4"], states=("1\n", "0\n"))
+        log = self.path("log")
+        self.search(repo, "--broken", "c1", "--git-log", log)
+        said = repo.git("bisect", "replay", log)
+        self.assertRegex(said, rf"{repo.oid['c4']} is the first \w+ commit")
+
+    def test_hostile_subjects_do_not_reach_the_terminal_raw(self):
+        repo = self.r
+        repo.git("commit", "-q", "--allow-empty", "-m", "evil \033]0;title\007 \033[31m subject")
+        repo.write("state", "2\n")
+        repo.git("commit", "-q", "-a", "-m", "worse \033[2J\033]0;x\007 end")
+        done = self.run_program("--good", "HEAD~1", "--", "sh", "-c", "printf '\\033[2Jout\\n'; test $(cat state) -lt 2",
+                                cwd=repo.path)
+        self.assertEqual(done.rc, 0, done)
+        self.assertNotRegex(done.out + done.err, "[\033\007]")
+        self.assertIn("worse", done.out)
+
+
+class OnATerminal(Case):
+    """What a person sees and types."""
+
+    def test_a_live_line_is_shown_and_the_result_goes_to_stdout(self):
+        repo = self.line(20, "c9")
+        terminal = Terminal(self, *OUTSIDE, "--good", "c1", "--", "sh", "-c", "sleep 0.05; exit $(cat state)", cwd=repo.path)
+        done = terminal.finish()
+        self.assertEqual(done.rc, 0, done)
+        self.assertIn("first bad commit", done.out)
+        self.assertIn("\r", done.err.replace("\r\n", "\n"), "one line is written again and again")
+
+    def test_no_color_and_its_variable_are_heeded(self):
+        repo = self.line(6, "c3")
+        coloured = re.compile(r"\033\[[0-9;]*m")
+        for args, env, colours in (([], {}, True), (["--no-color"], {}, False), ([], {"NO_COLOR": "1"}, False)):
+            done = Terminal(self, *args, "--good", "c1", "--", *STATE, cwd=repo.path, env=env, stdout_too=True).finish()
+            self.assertEqual(done.rc, 0, done)
+            self.assertEqual(bool(coloured.search(done.err)), colours, f"{args} {env}\n{done}")
+
+    def asked(self, repo, answer, *args):
+        """Runs --ask and types answer(name) for each candidate whose test has noted its commit."""
+        book, runs = self.journal()
+        terminal = Terminal(self, "--json", *OUTSIDE, "--ask", "--confirm", "off", "-j", "1", *args, "--",
+                            "sh", "-c", f'echo "$BISECT_RUN_COMMIT" >> {shlex.quote(book)}', cwd=repo.path)
+        typed = 0
+
+        def answered():
+            nonlocal typed
+            alive = terminal.pump()
+            while typed < len(runs()):
+                terminal.type(answer(repo.name_of(runs()[typed])) + "\n")
+                typed += 1
+            return not alive or terminal.proc.poll() is not None
+        self.until(answered, "the end of the questions")
+        return terminal.finish()
+
+    def test_ask_takes_the_word_of_a_person(self):
+        repo = self.line(10, "c2")
+        done = self.asked(repo, lambda name: "good" if int(name[1:]) < 7 else "bad", "--good", "c1")
+        self.assertEqual(done.rc, 0, done)
+        self.assert_first_bad(repo, done, "c7")
+
+    def test_ask_takes_skip_for_an_answer(self):
+        repo = self.line(5, "c2")
+        done = self.asked(repo, lambda name: {"c1": "good", "c5": "bad"}.get(name, "skip"), "--good", "c1")
+        self.assert_narrowed(repo, done, {"c2", "c3", "c4", "c5"})
+
+    def test_ask_without_a_terminal_is_an_error_and_no_verdict(self):
+        repo = self.line(5, "c2")
+        done = self.run_program("--ask", "--good", "c1", "--", "true", cwd=repo.path)
+        self.assertIn(done.rc, (1, 129), done)
+        self.assertEqual(done.out, "")
+
+
+class Remembered(Case):
+    """Which verdicts are used again, and which never."""
+
+    def test_a_verdict_is_reused_for_the_same_tree_within_a_search(self):
+        # Changes that are reverted at once, again and again: three trees in all.
+        graph = [("c1", [], {"x": "good\n"})]
+        for i in range(2, 65):
+            value = ("good\n", "odd\n")[i % 2] if i < 40 else ("bad\n", "worse\n")[i % 2]
+            graph.append((f"c{i}", [f"c{i - 1}"], {"x": value}))
+        repo = self.repo(graph, unique=False)
+        done = self.search(repo, "--good", "c1", "-j", "1", "--confirm", "off", command=["grep", "-q", "good\\|odd", "x"])
+        self.assert_first_bad(repo, done, "c40")
+        trees = {repo.git("rev-parse", t["oid"] + "^{tree}") for t in done.phase("search")}
+        self.assertEqual(len(trees), len(done.phase("search")), "a tree is run only once in the search")
+        self.assertTrue(any(t["cached"] for t in done.trials), done)
+        self.assertEqual(done.json["trials_run"], sum(not t["cached"] for t in done.trials))
+
+    def test_the_same_tree_is_no_answer_when_the_command_reads_the_history(self):
+        repo = self.repo([(f"c{i}", [f"c{i - 1}"] if i > 1 else [], {}) for i in range(1, 17)], unique=False)
+        done = self.search(repo, "--good", "c1", command=["sh", "-c", "test $(git rev-list --count HEAD) -lt 11"])
+        self.assert_first_bad(repo, done, "c11")
+
+    def test_reuse_answers_from_an_earlier_search_but_never_the_ends(self):
+        repo = self.line(40, "c23")
+        book, runs = self.journal()
+        args = [*OUTSIDE, "-j", "1", "--confirm", "off", "--good", "c1"]
+        first = self.search(repo, *args, command=self.logged(book))
+        total = len(runs())
+        self.search(repo, *args, command=self.logged(book))
+        self.assertEqual(len(runs()), 2 * total, "without --reuse all is run again")
+        again = self.search(repo, *args, "--reuse", command=self.logged(book))
+        self.assertEqual(set(runs()[2 * total:]), {repo.oid["c1"], repo.oid["c40"]}, "the ends alone are run")
+        self.assertEqual(again.json["commits"], first.json["commits"])
+        self.assertEqual(again.json["trials_run"], 2)
+
+    def test_reuse_does_not_answer_for_another_command(self):
+        repo = self.line(20, "c9")
+        self.search(repo, "--good", "c1")
+        done = self.search(repo, "--good", "c1", "--reuse", command=["sh", "-c", "exit $(cat state) # another"])
+        self.assertFalse(any(t.get("cached") for t in done.trials))
+
+    def test_reuse_does_not_answer_for_a_script_with_other_contents(self):
+        repo = self.line(20, "c9")
+        repo.write("check.sh", "exit $(cat state)\n")
+        self.search(repo, "--good", "c1", command=["sh", "check.sh"])
+        repo.write("check.sh", "test $(cat name | tr -d c) -lt 15\n")
+        done = self.search(repo, "--good", "c1", "--reuse", command=["sh", "check.sh"])
+        self.assert_first_bad(repo, done, "c15")
+
+
+if __name__ == "__main__":
+    main()

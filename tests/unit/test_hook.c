@@ -1,0 +1,286 @@
+/* test_hook.c - what hooks may do, and what they cannot do to us. */
+#include "bisect_run/hook.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "bisect_run/err.h"
+#include "sys/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <cmocka.h>
+
+#define LIMIT_MS 20000 /* for hooks that should end by themselves */
+
+static int make_folder(void **state)
+{
+	char path[] = "/tmp/br-hook-XXXXXX";
+
+	assert_non_null(mkdtemp(path));
+	*state = br_strdup(path);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	assert_int_equal(br_dir_remove(*state, NULL), 0);
+	free(*state);
+	return 0;
+}
+
+static void put(const char *dir, const char *name, mode_t mode, const char *body)
+{
+	br_auto_free char *path = br_asprintf("%s/%s", dir, name);
+	br_auto_free char *text = br_asprintf("#!/bin/sh\n%s\n", body);
+
+	assert_int_equal(br_file_write(path, text, strlen(text), NULL), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static struct br_hooks *open_in(const char *dir)
+{
+	struct br_hooks *h = NULL;
+	struct br_err err = {0};
+
+	if (br_hooks_open(&h, (const char *const[]){dir, NULL}, &err) != 0)
+		fail_msg("%s", err.msg);
+	return h;
+}
+
+static int run_in(const char *dir, const char *kind, const char *input, int limit_ms, struct br_err *err)
+{
+	br_auto_free char *where = br_asprintf("WHERE=%s", dir);
+	char path[] = "PATH=/usr/bin:/bin";
+	char *env[] = {path, where, NULL};
+	struct br_hooks *h = open_in(dir);
+	int rc = br_hooks_run(h, kind, input, env, limit_ms, err);
+
+	br_hooks_close(h);
+	return rc;
+}
+
+static char *slurp(const char *dir, const char *name)
+{
+	br_auto_free char *path = br_asprintf("%s/%s", dir, name);
+	char *text = NULL;
+	size_t n;
+
+	return br_file_read(path, 1 << 20, &text, &n, NULL) == 0 ? text : NULL;
+}
+
+static void a_missing_folder_means_no_hooks(void **state)
+{
+	br_auto_free char *none = br_asprintf("%s/none", (char *)*state);
+	struct br_hooks *h = open_in(none);
+
+	assert_int_equal(br_hooks_count(h, "pre-search"), 0);
+	assert_null(br_hooks_refused(h, 0));
+	assert_int_equal(br_hooks_run(h, "pre-search", "{}", (char *[]){NULL}, LIMIT_MS, NULL), 0);
+	br_hooks_close(h);
+	br_hooks_close(NULL);
+}
+
+static void a_hook_reads_its_input_and_its_kind(void **state)
+{
+	br_auto_free char *said = NULL;
+
+	put(*state, "pre-search", 0755,
+	    "cat > \"$WHERE/said\"; echo \"$BISECT_RUN_HOOK\" >> \"$WHERE/said\"");
+	assert_int_equal(run_in(*state, "pre-search", "{\"version\": 1}\n", LIMIT_MS, NULL), 0);
+	said = slurp(*state, "said");
+	assert_string_equal(said, "{\"version\": 1}\npre-search\n");
+}
+
+static void all_hooks_of_a_kind_run_in_the_order_of_their_names(void **state)
+{
+	br_auto_free char *said = NULL;
+	struct br_hooks *h;
+
+	put(*state, "notify-b", 0755, "echo b >> \"$WHERE/said\"");
+	put(*state, "notify-a", 0755, "echo a >> \"$WHERE/said\"; exit 3");
+	put(*state, "notify-a~", 0755, "echo backup >> \"$WHERE/said\"");
+	put(*state, "README.md", 0644, "");
+	put(*state, "post-trial", 0755, "echo other >> \"$WHERE/said\"");
+	h = open_in(*state);
+	assert_int_equal(br_hooks_count(h, "notify"), 2);
+	assert_int_equal(br_hooks_count(h, "post-trial"), 1);
+	br_hooks_close(h);
+	assert_int_equal(run_in(*state, "notify", "{}", LIMIT_MS, NULL), 3);
+	said = slurp(*state, "said");
+	assert_string_equal(said, "a\nb\n");
+}
+
+static void exit_125_of_one_hook_skips_whatever_the_others_say(void **state)
+{
+	br_auto_free char *other = br_asprintf("%s/other", (char *)*state);
+	struct br_hooks *h = NULL;
+	struct br_err err = {0};
+
+	put(*state, "pre-trial", 0755, "echo 'disk is full' >&2; exit 125");
+	assert_int_equal(mkdir(other, 0755), 0);
+	put(other, "pre-trial", 0755, "exit 126");
+	assert_int_equal(br_hooks_open(&h, (const char *const[]){other, *state, NULL}, &err), 0);
+	assert_int_equal(br_hooks_run(h, "pre-trial", "{}", (char *[]){NULL}, LIMIT_MS, &err), 125);
+	assert_non_null(strstr(err.msg, "exit 125: disk is full"));
+	br_hooks_close(h);
+}
+
+static void a_hook_that_dies_is_an_error_with_its_last_words(void **state)
+{
+	struct br_err err = {0};
+
+	put(*state, "post-search", 0755,
+	    "echo first >&2; printf 'last \\033[31mwords\\n\\n' >&2; kill -SEGV $$");
+	assert_int_equal(run_in(*state, "post-search", "{}", LIMIT_MS, &err), BR_ESYS);
+	assert_non_null(strstr(err.msg, "SIGSEGV: last \\x1b[31mwords"));
+}
+
+/* The hook's child comes to us when the hook is gone: its end can be waited for. */
+static void assert_child_was_killed(const char *dir)
+{
+	br_auto_free char *child = slurp(dir, "child");
+	int status = 0;
+
+	assert_non_null(child);
+	assert_true(waitpid((pid_t)strtol(child, NULL, 10), &status, 0) > 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void a_hook_that_hangs_is_killed_with_its_children(void **state)
+{
+	struct br_err err = {0};
+
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	put(*state, "pre-trial", 0755, "sleep 1000 & echo $! > \"$WHERE/child\"; wait");
+	assert_int_equal(run_in(*state, "pre-trial", "{}", 1500, &err), BR_ESYS);
+	assert_non_null(strstr(err.msg, "more than 1500 ms"));
+	assert_child_was_killed(*state);
+}
+
+static void a_child_left_behind_neither_delays_nor_survives(void **state)
+{
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	/* The child holds stderr open: an end of file would not come for a thousand seconds. */
+	put(*state, "pre-trial", 0755, "sleep 1000 & echo $! > \"$WHERE/child\"");
+	assert_int_equal(run_in(*state, "pre-trial", "{}", LIMIT_MS, NULL), 0);
+	assert_child_was_killed(*state);
+}
+
+static void a_flood_of_output_costs_nothing_and_blocks_nobody(void **state)
+{
+	struct br_err err = {0};
+
+	put(*state, "pre-trial", 0755,
+	    "head -c 3000000 /dev/zero | tr '\\0' x; head -c 3000000 /dev/zero | tr '\\0' y >&2; echo >&2; "
+	    "echo end >&2; exit 7");
+	assert_int_equal(run_in(*state, "pre-trial", "{}", LIMIT_MS, &err), 7);
+	assert_non_null(strstr(err.msg, "exit 7: end"));
+}
+
+static void input_that_nobody_reads_blocks_nobody(void **state)
+{
+	struct br_buf big = {0};
+	br_auto_free char *input = NULL;
+
+	for (int i = 0; i < 300000; i++)
+		br_buf_str(&big, "0123456789");
+	input = br_buf_take(&big);
+	put(*state, "pre-trial", 0755, "exit 0");
+	put(*state, "post-trial", 0755, "test $(wc -c) = 3000000");
+	assert_int_equal(run_in(*state, "pre-trial", input, LIMIT_MS, NULL), 0);
+	assert_int_equal(run_in(*state, "post-trial", input, LIMIT_MS, NULL), 0);
+}
+
+static void assert_refused(const char *dir, const char *why)
+{
+	struct br_hooks *h = open_in(dir);
+
+	assert_int_equal(br_hooks_count(h, "pre-trial"), 0);
+	assert_non_null(br_hooks_refused(h, 0));
+	assert_non_null(strstr(br_hooks_refused(h, 0), why));
+	assert_null(br_hooks_refused(h, 1));
+	br_hooks_close(h);
+}
+
+static void what_others_could_have_written_is_not_run(void **state)
+{
+	put(*state, "pre-trial", 0757, "exit 0");
+	assert_refused(*state, "another user");
+}
+
+static void a_folder_that_others_can_write_is_not_trusted(void **state)
+{
+	put(*state, "pre-trial", 0755, "exit 0");
+	assert_int_equal(chmod(*state, 0777), 0);
+	assert_refused(*state, "another user");
+}
+
+static void a_hook_that_is_not_executable_is_named(void **state)
+{
+	put(*state, "pre-trial", 0644, "exit 0");
+	assert_refused(*state, "pre-trial is not executable");
+}
+
+static void what_is_not_a_regular_file_is_not_run(void **state)
+{
+	br_auto_free char *path = br_asprintf("%s/pre-trial", (char *)*state);
+
+	assert_int_equal(mkdir(path, 0755), 0);
+	assert_refused(*state, "not a regular file");
+}
+
+static void another_users_hook_is_not_run(void **state)
+{
+	br_auto_free char *path = br_asprintf("%s/pre-trial", (char *)*state);
+
+	put(*state, "pre-trial", 0755, "exit 0");
+	if (chown(path, 12345, (gid_t)-1) != 0)
+		skip(); /* only root can give a file away */
+	assert_refused(*state, "another user");
+}
+
+static void a_hook_whose_interpreter_is_missing_is_an_error(void **state)
+{
+	br_auto_free char *path = br_asprintf("%s/pre-trial", (char *)*state);
+	static const char text[] = "#!/no/such/interpreter\n";
+	struct br_err err = {0};
+
+	assert_int_equal(br_file_write(path, text, sizeof text - 1, NULL), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_true(run_in(*state, "pre-trial", "{}", LIMIT_MS, &err) < 0);
+	assert_non_null(strstr(err.msg, "pre-trial"));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_missing_folder_means_no_hooks),
+		TEST(a_hook_reads_its_input_and_its_kind),
+		TEST(all_hooks_of_a_kind_run_in_the_order_of_their_names),
+		TEST(exit_125_of_one_hook_skips_whatever_the_others_say),
+		TEST(a_hook_that_dies_is_an_error_with_its_last_words),
+		TEST(a_hook_that_hangs_is_killed_with_its_children),
+		TEST(a_child_left_behind_neither_delays_nor_survives),
+		TEST(a_flood_of_output_costs_nothing_and_blocks_nobody),
+		TEST(input_that_nobody_reads_blocks_nobody),
+		TEST(what_others_could_have_written_is_not_run),
+		TEST(a_folder_that_others_can_write_is_not_trusted),
+		TEST(a_hook_that_is_not_executable_is_named),
+		TEST(what_is_not_a_regular_file_is_not_run),
+		TEST(another_users_hook_is_not_run),
+		TEST(a_hook_whose_interpreter_is_missing_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

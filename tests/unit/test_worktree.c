@@ -1,0 +1,975 @@
+/* test_worktree.c - the private work tree: git works in it, tests cannot spoil it, hostile commits cannot leave it. */
+#include "worktree_fixture.h"
+
+#include <git2.h>
+
+/* --- what git sees --- */
+
+static void assert_git_works(struct fixture *f, const char *oid)
+{
+	br_auto_free char *describe = NULL, *log = NULL, *diff = NULL;
+
+	assert_git_sees(f, oid);
+	describe = git_text(f->tree, "describe", "--tags");
+	assert_memory_equal(describe, "v1", 2);
+	log = git_text(f->tree, "log", "--format=%s", "-1");
+	assert_string_equal(log, "c");
+	diff = git_text(f->tree, "diff");
+	assert_string_equal(diff, "");
+}
+
+static char *two_commits(struct fixture *f, char **second)
+{
+	char *first;
+
+	put_file(f->repo, "a", "one\n");
+	put_file(f->repo, "d/b", "same\n");
+	first = commit_all(f);
+	git(f->repo, "tag", "v1");
+	put_file(f->repo, "a", "two\n");
+	*second = commit_all(f);
+	return first;
+}
+
+static void git_works_in_the_private_tree(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+
+	fixture_open(f);
+	update(f, second);
+	assert_git_works(f, second);
+	assert_file(f->tree, "a", "two\n");
+	update(f, first);
+	assert_git_works(f, first);
+	assert_file(f->tree, "a", "one\n");
+	assert_string_equal(br_worktree_path(f->t), f->tree);
+}
+
+static void it_works_for_a_bare_repository_and_one_with_a_foreign_core_worktree(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+
+	git(f->repo, "config", "core.bare", "true");
+	fixture_open(f);
+	update(f, first);
+	assert_git_works(f, first);
+	git(f->common, "config", "core.bare", "false");
+	git(f->common, "config", "core.worktree", "/nowhere/at/all");
+	fixture_reopen(f);
+	update(f, second);
+	assert_git_works(f, second);
+}
+
+static void it_works_beside_linked_work_trees_with_alternates_and_foreign_owners(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *clone = br_asprintf("%s/clone", f->top),
+			  *linked = br_asprintf("%s/linked", f->top);
+
+	git(f->top, "clone", "-q", "--shared", f->repo, clone);
+	git(clone, "worktree", "add", "-q", linked, first);
+	git(clone, "config", "extensions.worktreeConfig", "true");
+	free(f->common);
+	f->common = br_asprintf("%s/.git", clone);
+	if (geteuid() == 0)
+		assert_int_equal(chown(f->common, 65534, 65534), 0);
+	fixture_open(f);
+	update(f, second);
+	assert_git_works(f, second);
+	update(f, first);
+	assert_git_works(f, first);
+}
+
+static void nothing_is_written_into_the_users_repository(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *before = checksum(f->common), *after = NULL;
+	char target[] = "d";
+	struct br_with with = {.target = target, .rev = first};
+
+	fixture_open(f);
+	update(f, first);
+	assert_int_equal(br_worktree_update(f->t, second, false, &with, 1, &f->err), 0);
+	update(f, first);
+	assert_int_equal(br_worktree_update(f->t, second, true, NULL, 0, &f->err), 0);
+	free(git_text(f->tree, "status"));
+	after = checksum(f->common);
+	assert_string_equal(before, after);
+}
+
+static void leftovers_in_the_private_git_folder_are_removed(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+
+	fixture_open(f);
+	update(f, first);
+	put_file(f->tree, ".git/index.lock", "");
+	put_file(f->tree, ".git/MERGE_HEAD", "x\n");
+	put_file(f->tree, ".git/info/sparse-checkout", "/nothing\n");
+	put_file(f->tree, ".git/HEAD", "ref: refs/heads/main\n");
+	put_file(f->tree, ".git/commondir", "/elsewhere\n");
+	update(f, second);
+	assert_git_works(f, second);
+	assert_false(exists(f->tree, ".git/index.lock"));
+	assert_false(exists(f->tree, ".git/MERGE_HEAD"));
+	assert_false(exists(f->tree, ".git/info"));
+}
+
+static void a_pipe_or_link_in_the_place_of_a_git_file_neither_hangs_nor_leads_away(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *head = br_asprintf("%s/.git/HEAD", f->tree),
+			  *dir = br_asprintf("%s/.git", f->tree);
+	br_auto_free char *away = br_asprintf("%s/away", f->top);
+
+	fixture_open(f);
+	update(f, first);
+	assert_int_equal(unlink(head), 0);
+	assert_int_equal(mkfifo(head, 0666), 0);
+	update(f, second);
+	assert_git_works(f, second);
+	assert_int_equal(mkdir(away, 0777), 0);
+	assert_int_equal(br_dir_remove(dir, NULL), 0);
+	assert_int_equal(symlink(away, dir), 0);
+	update(f, first);
+	assert_git_works(f, first);
+	assert_int_equal(rmdir(away), 0);
+}
+
+/* --- what a test did to the tree --- */
+
+static void files_that_a_test_changed_are_put_right_and_its_own_stay(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *path = NULL, *dir = NULL;
+
+	put_file(f->repo, "edited", "edited\n");
+	put_file(f->repo, "same-size", "12345\n");
+	put_file(f->repo, "removed", "removed\n");
+	put_file(f->repo, "mode", "mode\n");
+	put_file(f->repo, "dir/x", "x\n");
+	put_file(f->repo, "to-folder", "f\n");
+	first = commit_all(f);
+	fixture_open(f);
+	update(f, first);
+	put_file(f->tree, "edited", "edited, longer\n");
+	path = br_asprintf("%s/same-size", f->tree);
+	{
+		br_auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+		assert_int_equal(write(fd, "54321", 5), 5); /* most likely in the same tick of the clock */
+	}
+	dir = br_asprintf("%s/removed", f->tree);
+	assert_int_equal(unlink(dir), 0);
+	free(dir);
+	dir = br_asprintf("%s/mode", f->tree);
+	assert_int_equal(chmod(dir, 0755), 0);
+	free(dir);
+	dir = br_asprintf("%s/to-folder", f->tree);
+	assert_int_equal(unlink(dir), 0);
+	put_file(f->tree, "to-folder/deep/er", "x");
+	put_file(f->tree, "untracked/product", "kept\n");
+	update(f, first);
+	assert_git_sees(f, first);
+	assert_file(f->tree, "same-size", "12345\n");
+	assert_file(f->tree, "to-folder", "f\n");
+	assert_file(f->tree, "untracked/product", "kept\n");
+}
+
+static void a_folder_that_a_test_replaced_by_a_link_does_not_lead_outside(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = NULL, *dir = br_asprintf("%s/d", f->tree);
+	br_auto_free char *away = br_asprintf("%s/away", f->top);
+
+	put_file(f->repo, "d/a", "one\n");
+	put_file(f->repo, "d/b", "same\n");
+	first = commit_all(f);
+	put_file(f->repo, "d/a", "two\n");
+	put_file(f->repo, "d/new/file", "new\n");
+	second = commit_all(f);
+	fixture_open(f);
+	update(f, first);
+	/* Moved, the files keep all their stat data. */
+	assert_int_equal(rename(dir, away), 0);
+	assert_int_equal(symlink(away, dir), 0);
+	update(f, second);
+	assert_git_sees(f, second);
+	assert_file(away, "a", "one\n");
+	assert_false(exists(away, "new"));
+	assert_file(f->tree, "d/b", "same\n");
+}
+
+static void untouched_files_keep_their_times_and_emptied_folders_go(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = NULL, *path = br_asprintf("%s/keep", f->tree);
+	struct timespec old[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+	struct stat st;
+
+	put_file(f->repo, "keep", "keep\n");
+	put_file(f->repo, "deep/er/file", "x\n");
+	first = commit_all(f);
+	git(f->repo, "rm", "-q", "-r", "deep");
+	second = commit_all(f);
+	fixture_open(f);
+	update(f, first);
+	assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
+	update(f, second);
+	assert_false(exists(f->tree, "deep"));
+	update(f, first);
+	put_file(f->tree, "deep/er/product", "p\n");
+	update(f, second);
+	assert_file(f->tree, "deep/er/product", "p\n");
+	assert_false(exists(f->tree, "deep/er/file"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mtim.tv_sec, 1000000000);
+}
+
+static void what_lies_in_the_way_of_a_tracked_file_is_replaced(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = NULL;
+
+	put_file(f->repo, "x", "x\n");
+	first = commit_all(f);
+	put_file(f->repo, "out", "tracked\n");
+	put_file(f->repo, "sub/file", "tracked\n");
+	second = commit_all(f);
+	fixture_open(f);
+	update(f, first);
+	put_file(f->tree, "out/of/product", "p\n");
+	put_file(f->tree, "sub", "a file\n");
+	update(f, second);
+	assert_git_sees(f, second);
+	assert_file(f->tree, "out", "tracked\n");
+}
+
+/* As a user to whom permissions mean something: root may do everything. */
+static int update_as_nobody(struct fixture *f, const char *oid)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct br_worktree *t = NULL;
+		int rc;
+
+		if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0))
+			_exit(2);
+		rc = br_worktree_open(&t, f->common, f->work, &f->err);
+		if (rc >= 0)
+			rc = br_worktree_update(t, oid, false, NULL, 0, &f->err);
+		if (rc < 0)
+			print_error("%s\n", f->err.msg);
+		br_worktree_close(t);
+		_exit(rc < 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void folders_without_permissions_are_opened_again(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = NULL, *dir = br_asprintf("%s/d", f->tree);
+	br_auto_free char *deep = br_asprintf("%s/d/e", f->tree);
+
+	put_file(f->repo, "d/a", "one\n");
+	put_file(f->repo, "d/e/b", "same\n");
+	put_file(f->repo, "d/e/lost", "lost\n");
+	first = commit_all(f);
+	put_file(f->repo, "d/a", "two\n");
+	git(f->repo, "rm", "-q", "d/e/lost");
+	second = commit_all(f);
+	assert_int_equal(chmod(f->top, 0755), 0);
+	assert_int_equal(br_dir_make(f->work, NULL), 0);
+	if (geteuid() == 0)
+		assert_int_equal(chown(f->work, 65534, 65534), 0);
+	assert_int_equal(update_as_nobody(f, first), 0);
+	for (mode_t mode = 0; mode <= 0500; mode += 0100) {
+		assert_int_equal(chmod(deep, mode), 0);
+		assert_int_equal(chmod(dir, mode), 0);
+		assert_int_equal(chmod(f->tree, mode), 0);
+		assert_int_equal(update_as_nobody(f, mode & 0100 ? first : second), 0);
+		assert_file(f->tree, "d/a", mode & 0100 ? "one\n" : "two\n");
+		assert_int_equal(exists(f->tree, "d/e/lost"), (mode & 0100) != 0);
+	}
+}
+
+/* --- starting anew, and after a crash --- */
+
+static void fresh_leaves_nothing_of_earlier_trials(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+
+	fixture_open(f);
+	update(f, first);
+	put_file(f->tree, "product", "p\n");
+	put_file(f->tree, "d/product", "p\n");
+	assert_int_equal(br_worktree_update(f->t, second, true, NULL, 0, &f->err), 0);
+	assert_false(exists(f->tree, "product"));
+	assert_false(exists(f->tree, "d/product"));
+	assert_git_works(f, second);
+}
+
+static void without_a_marker_nothing_is_trusted(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *dir = br_asprintf("%s/.git", f->tree);
+
+	fixture_open(f);
+	update(f, first);
+	put_file(f->tree, "product", "p\n");
+	assert_int_equal(br_dir_remove(dir, NULL), 0);
+	update(f, second);
+	assert_false(exists(f->tree, "product"));
+	assert_git_works(f, second);
+	put_file(f->tree, "product", "p\n");
+	put_file(f->tree, ".git/bisect-run-state", "bisect-run-tree 1\nclean 123\nend\n");
+	fixture_reopen(f);
+	update(f, first);
+	assert_false(exists(f->tree, "product"));
+	assert_git_works(f, first);
+}
+
+static void an_interrupted_update_is_repaired_without_losing_products(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = NULL, *third = NULL, *text = NULL;
+
+	put_file(f->repo, "only-first", "1\n");
+	put_file(f->repo, "a", "1\n");
+	first = commit_all(f);
+	git(f->repo, "rm", "-q", "only-first");
+	put_file(f->repo, "only/second", "2\n");
+	second = commit_all(f);
+	git(f->repo, "rm", "-q", "-r", "only");
+	put_file(f->repo, "a", "3\n");
+	third = commit_all(f);
+	fixture_open(f);
+	update(f, first);
+	/* As a kill would leave it: files of both commits, some cut short. */
+	text = br_asprintf(
+		"bisect-run-tree 1\nbusy\ncommit %s\ncommit %s\nrules %s\nindex 0 0 0 0\nwith a%%20b\nend\n",
+		first, second, first);
+	put_file(f->tree, ".git/bisect-run-state", text);
+	put_file(f->tree, "only/second", "");
+	put_file(f->tree, "a", "");
+	put_file(f->tree, "a b", "put by --with");
+	put_file(f->tree, "product", "p\n");
+	update(f, third);
+	assert_git_sees(f, third);
+	assert_false(exists(f->tree, "only"));
+	assert_false(exists(f->tree, "only-first"));
+	assert_false(exists(f->tree, "a b"));
+	assert_file(f->tree, "product", "p\n");
+}
+
+/* --- conversions --- */
+
+static void assert_as_git_has_it(struct fixture *f, const char *oid)
+{
+	br_auto_free char *ref = br_asprintf("%s/ref", f->top), *index = br_asprintf("%s/ref.index", f->top);
+	br_auto_free char *at = br_asprintf("--work-tree=%s", ref),
+			  *dir = br_asprintf("--git-dir=%s", f->common);
+
+	assert_int_equal(br_dir_remove(ref, NULL), 0);
+	assert_int_equal(br_dir_remove(index, NULL), 0);
+	assert_int_equal(mkdir(ref, 0777), 0);
+	assert_int_equal(setenv("GIT_INDEX_FILE", index, 1), 0);
+	git(f->top, dir, at, "read-tree", oid);
+	git(ref, dir, at, "-c", "core.bare=false", "checkout-index", "-a", "-f");
+	assert_int_equal(unsetenv("GIT_INDEX_FILE"), 0);
+	assert_same_tree(ref, f->tree);
+}
+
+static void put_bytes(const char *dir, const char *path, const char *data, size_t n)
+{
+	br_auto_free char *full = br_asprintf("%s/%s", dir, path);
+
+	assert_int_equal(br_file_write(full, data, n, NULL), 0);
+}
+
+static void put_samples(const char *dir)
+{
+	static const char nul[] = "a\nb\0c\n$Id$\n";
+	br_auto_free char *dense = br_calloc(1, 2000);
+
+	put_file(dir, "lf", "a\nb\n");
+	put_file(dir, "crlf", "a\r\nb\r\n");
+	put_file(dir, "mixed", "a\r\nb\nc\n");
+	put_file(dir, "lone-cr", "a\rb\nc\n");
+	put_file(dir, "no-end", "a\nb");
+	put_file(dir, "empty", "");
+	put_file(dir, "eof", "a\nb\n\032");
+	put_file(dir, "id", "$Id$\n$Id: old $ $Id: some one 1 $ $Id: open\n$Id:$ $Id:x$ $$Id$$Id");
+	put_file(dir, "id-open", "$Id$ and $Id: never closed\n");
+	put_bytes(dir, "nul", nul, sizeof nul - 1);
+	memset(dense, 'x', 1999);
+	dense[5] = '\n';
+	for (size_t i = 0; i < 15; i++)
+		dense[100 + i] = 1;
+	put_file(dir, "nearly-binary", dense);
+	dense[200] = 1;
+	put_file(dir, "just-binary", dense);
+}
+
+static void line_ends_and_ids_are_written_as_git_writes_them(void **state)
+{
+	static const char *const rules[] = {
+		"* text=auto ident\n",
+		"* text eol=crlf ident\n",
+		"* text=auto eol=crlf\n",
+		"* eol=crlf -ident\n",
+		"* crlf\n",
+		"* -text ident\n",
+		"* crlf=input\nmixed text\n",
+		"* text=auto eol=lf\n",
+		"[attr]win text eol=crlf\nl* win\n",
+		"*\ttext\nsub/* -text\n",
+		"* binary\nlf !text\n",
+		"* filter=none ident\n",
+		"/sub/lf eol=crlf\n**/id ident\n",
+	};
+	static const char *const config[][2] = {
+		{"core.autocrlf", "false"},
+		{"core.autocrlf", "true"},
+		{"core.autocrlf", "input"},
+		{"core.eol", "crlf"},
+	};
+	struct fixture *f = *state;
+	char *oid[sizeof rules / sizeof *rules];
+
+	put_samples(f->repo);
+	put_file(f->repo, "sub/lf", "a\nb\n");
+	put_file(f->repo, "sub/id", "$Id$\n");
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+		br_auto_free char *tree = NULL, *blob = NULL, *line = NULL;
+		struct br_buf b = {0};
+
+		put_file(f->repo, ".gitattributes", rules[i]);
+		git(f->repo, "-c", "core.autocrlf=false", "add", "-A");
+		/* `git add` would store text files without CR: the samples themselves. */
+		for (const char *const *s = (const char *const[]){"crlf", "mixed", "id", "nul", NULL}; *s;
+		     s++) {
+			blob = git_text(f->repo, "hash-object", "-w", "--no-filters", *s);
+			br_buf_fmt(&b, "100644 %s\t%s\n", blob, *s);
+			free(br_steal(&blob));
+		}
+		free(git_ok(f->repo, &b, "update-index", "--index-info", NULL));
+		br_buf_done(&b);
+		tree = git_text(f->repo, "write-tree");
+		oid[i] = git_text(f->repo, "commit-tree", "-m", "c", tree);
+	}
+	for (size_t k = 0; k < sizeof config / sizeof *config; k++) {
+		git(f->repo, "config", config[k][0], config[k][1]);
+		br_worktree_close(f->t);
+		fixture_open(f);
+		for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+			update(f, oid[i]);
+			assert_as_git_has_it(f, oid[i]);
+		}
+	}
+	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+		free(oid[i]);
+}
+
+static void a_filter_program_or_an_encoding_is_refused_in_one_line(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *plain = NULL, *lfs = NULL, *coded = NULL;
+
+	put_file(f->repo, "big.bin", "pointer\n");
+	plain = commit_all(f);
+	put_file(f->repo, ".gitattributes", "*.bin filter=lfs\n");
+	lfs = commit_all(f);
+	put_file(f->repo, ".gitattributes", "*.bin working-tree-encoding=UTF-16\n");
+	git(f->repo, "rm", "-q", "--cached", "big.bin");
+	put_file(f->repo, "big.bin", "");
+	coded = commit_all(f);
+	fixture_open(f);
+	update(f, lfs); /* without configuration git writes the blob as it is */
+	assert_file(f->tree, "big.bin", "pointer\n");
+	put_file(f->top, ".gitconfig",
+		 "[filter \"lfs\"]\n\tsmudge = git-lfs smudge -- %f\n\trequired = true\n");
+	fixture_reopen(f);
+	assert_int_equal(br_worktree_update(f->t, lfs, false, NULL, 0, &f->err), BR_EUNSUPPORTED);
+	assert_non_null(strstr(f->err.msg, "filter=lfs"));
+	assert_null(strchr(f->err.msg, '\n'));
+	assert_int_equal(br_worktree_update(f->t, coded, false, NULL, 0, &f->err), BR_EUNSUPPORTED);
+	assert_non_null(strstr(f->err.msg, "working-tree-encoding"));
+	update(f, plain);
+	assert_git_sees(f, plain);
+}
+
+static void replaced_objects_are_what_git_shows(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second), *old = NULL, *new = NULL;
+
+	old = git_text(f->repo, "rev-parse", "HEAD:d/b");
+	put_file(f->repo, "x", "replaced\n");
+	new = git_text(f->repo, "hash-object", "-w", "x");
+	git(f->repo, "replace", first, second);
+	git(f->repo, "replace", old, new);
+	fixture_open(f);
+	update(f, first);
+	assert_file(f->tree, "a", "two\n");
+	assert_file(f->tree, "d/b", "replaced\n");
+}
+
+static void a_submodule_is_an_empty_folder_in_the_index(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second), *with = NULL, *info = NULL,
+			  *list = NULL;
+
+	info = br_asprintf("160000,%s,d/sub", first);
+	git(f->repo, "update-index", "--add", "--cacheinfo", info);
+	git(f->repo, "commit", "-q", "-m", "c");
+	with = git_text(f->repo, "rev-parse", "HEAD");
+	fixture_open(f);
+	for (int i = 0; i < 2; i++) {
+		struct stat st;
+		br_auto_free char *path = br_asprintf("%s/d/sub", f->tree);
+
+		update(f, with);
+		assert_git_sees(f, with);
+		assert_int_equal(lstat(path, &st), 0);
+		assert_true(S_ISDIR(st.st_mode));
+		free(br_steal(&list));
+		list = git_text(f->tree, "ls-files", "-s", "d/sub");
+		assert_memory_equal(list, "160000", 6);
+		update(f, first);
+		assert_false(exists(f->tree, "d/sub"));
+	}
+}
+
+/* --- --with --- */
+
+static void with_puts_files_over_the_commits_and_takes_them_away_again(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *mine = br_asprintf("%s/mine", f->top), *link = br_asprintf("%s/mine/link", f->top);
+	br_auto_free char *run = br_asprintf("%s/mine/sub/run", f->top);
+	char folder[] = "tests/new", file[] = "a", rev[] = "d/b";
+	struct br_with with[] = {
+		{.target = folder, .source = mine},
+		{.target = file, .source = run},
+		{.target = rev, .rev = first},
+	};
+	struct stat st;
+	br_auto_free char *put = br_asprintf("%s/tests/new/sub/run", f->tree);
+
+	put_file(f->top, "mine/t.c", "test\n");
+	put_file(f->top, "mine/sub/run", "run\n");
+	put_file(f->top, "mine/.git/config", "never copied\n");
+	assert_int_equal(chmod(run, 0750), 0);
+	assert_int_equal(symlink("sub/run", link), 0);
+	fixture_open(f);
+	assert_int_equal(br_worktree_update(f->t, second, false, with, 3, &f->err), 0);
+	assert_file(f->tree, "tests/new/t.c", "test\n");
+	assert_file(f->tree, "tests/new/link", "run\n");
+	assert_int_equal(lstat(put, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0750);
+	assert_false(exists(f->tree, "tests/new/.git"));
+	assert_file(f->tree, "a", "run\n");
+	assert_file(f->tree, "d/b", "same\n");
+	fixture_reopen(f);
+	update(f, first);
+	assert_false(exists(f->tree, "tests"));
+	assert_git_sees(f, first);
+}
+
+static void with_takes_folders_of_a_revision_whole(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *second = NULL;
+	char target[] = "d", missing[] = "d/none";
+	struct br_with with = {.target = target};
+
+	put_file(f->repo, "d/x", "old x\n");
+	put_file(f->repo, "d/e/y", "old y\n");
+	first = commit_all(f);
+	git(f->repo, "rm", "-q", "-r", "d");
+	put_file(f->repo, "d/z", "new\n");
+	second = commit_all(f);
+	with.rev = first;
+	fixture_open(f);
+	assert_int_equal(br_worktree_update(f->t, second, false, &with, 1, &f->err), 0);
+	assert_file(f->tree, "d/x", "old x\n");
+	assert_file(f->tree, "d/e/y", "old y\n");
+	assert_false(exists(f->tree, "d/z"));
+	update(f, second);
+	assert_file(f->tree, "d/z", "new\n");
+	assert_false(exists(f->tree, "d/x"));
+	with.target = missing;
+	assert_int_equal(br_worktree_update(f->t, second, false, &with, 1, &f->err), BR_ESTATE);
+	update(f, second);
+	assert_git_sees(f, second);
+}
+
+static void with_that_failed_half_way_is_gone_at_the_next_update(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *mine = br_asprintf("%s/mine", f->top), *none = br_asprintf("%s/none", f->top);
+	char a[] = "a", new[] = "new name\n\xff", other[] = "other";
+	struct br_with with[] = {{.target = a, .source = mine},
+				 {.target = new, .source = mine},
+				 {.target = other, .source = none}};
+
+	put_file(f->top, "mine", "mine\n");
+	fixture_open(f);
+	update(f, second);
+	assert_int_equal(br_worktree_update(f->t, second, false, with, 3, &f->err), BR_ESTATE);
+	assert_non_null(strstr(f->err.msg, "none"));
+	assert_true(exists(f->tree, new));
+	fixture_reopen(f);
+	update(f, first);
+	assert_false(exists(f->tree, new));
+	assert_git_works(f, first);
+}
+
+static void with_never_leaves_the_tree(void **state)
+{
+	static const char *const bad[] = {"",	      "/etc/x", "..", "a/../../b", ".git/config",
+					  "a/.GIT/x", "a//b",	"a/", "./a",	   "git~1/x"};
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+	br_auto_free char *source = br_asprintf("%s/a", f->repo);
+
+	fixture_open(f);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		br_auto_free char *target = br_strdup(bad[i]);
+		struct br_with with = {.target = target, .source = source};
+
+		assert_int_equal(br_worktree_update(f->t, first, false, &with, 1, &f->err), BR_EUSAGE);
+	}
+}
+
+static void with_replaces_a_link_in_its_way_and_does_not_follow_it(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *oid = NULL, *link = br_asprintf("%s/l", f->repo),
+			  *away = br_asprintf("%s/away", f->top);
+	br_auto_free char *source = br_asprintf("%s/mine", f->top);
+	char target[] = "l/file";
+	struct br_with with = {.target = target, .source = source};
+
+	put_file(f->top, "mine", "mine\n");
+	assert_int_equal(mkdir(away, 0777), 0);
+	assert_int_equal(symlink(away, link), 0);
+	oid = commit_all(f);
+	fixture_open(f);
+	assert_int_equal(br_worktree_update(f->t, oid, false, &with, 1, &f->err), 0);
+	assert_file(f->tree, "l/file", "mine\n");
+	assert_int_equal(rmdir(away), 0);
+	update(f, oid);
+	assert_git_sees(f, oid);
+}
+
+/* --- hostile and damaged commits --- */
+
+static void add_entry(struct br_buf *b, const char *mode, const char *name, const char *hex)
+{
+	git_oid id;
+
+	assert_int_equal(git_oid_fromstr(&id, hex), 0);
+	br_buf_fmt(b, "%s %s", mode, name);
+	br_buf_char(b, '\0');
+	br_buf_add(b, id.id, sizeof id.id);
+}
+
+static char *raw_tree(struct fixture *f, struct br_buf *b)
+{
+	char *out = git_ok(f->repo, b, "hash-object", "-w", "-t", "tree", "--literally", "--stdin", NULL);
+
+	br_buf_done(b);
+	return out;
+}
+
+static char *commit_of(struct fixture *f, const char *tree)
+{
+	br_auto_free char *text =
+		br_asprintf("tree %s\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nc\n", tree);
+	struct br_buf b = {0};
+	char *out;
+
+	br_buf_str(&b, text);
+	out = git_ok(f->repo, &b, "hash-object", "-w", "-t", "commit", "--literally", "--stdin", NULL);
+	br_buf_done(&b);
+	return out;
+}
+
+static void assert_refused(struct fixture *f, const char *commit, const char *good, const char *name)
+{
+	struct dirent **list;
+	int n;
+
+	assert_int_equal(br_worktree_update(f->t, commit, false, NULL, 0, &f->err), BR_ECORRUPT);
+	if (!strstr(f->err.msg, name))
+		fail_msg("\"%s\" does not name %s", f->err.msg, name);
+	assert_git_sees(f, good);
+	n = scandir(f->work, &list, NULL, by_name);
+	assert_int_equal(n, 3); /* ".", ".." and "tree" */
+	while (n-- > 0)
+		free(list[n]);
+	free(list);
+}
+
+static void names_that_lead_outside_or_into_git_are_refused(void **state)
+{
+	static const char *const bad[] = {".git",
+					  ".GIT",
+					  ".gIt",
+					  "git~1",
+					  "GIT~1",
+					  ".git.",
+					  ".git ",
+					  "..",
+					  ".",
+					  "a/../b",
+					  "a/b",
+					  "/etc/x",
+					  ".git::$INDEX_ALLOCATION",
+					  ".git\\x"};
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *good = two_commits(f, &second), *blob = NULL;
+
+	blob = git_text(f->repo, "rev-parse", "HEAD:a");
+	fixture_open(f);
+	update(f, good);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct br_buf b = {0};
+		br_auto_free char *tree = NULL, *up = NULL, *commit = NULL, *deep = NULL;
+
+		add_entry(&b, "100644", bad[i], blob);
+		tree = raw_tree(f, &b);
+		commit = commit_of(f, tree);
+		assert_refused(f, commit, good, bad[i]);
+		add_entry(&b, "40000", bad[i], tree);
+		up = raw_tree(f, &b);
+		free(tree);
+		add_entry(&b, "40000", "sub", up);
+		tree = raw_tree(f, &b);
+		deep = commit_of(f, tree);
+		assert_refused(f, deep, good, bad[i]);
+	}
+}
+
+static void a_name_that_is_a_link_and_a_folder_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *good = two_commits(f, &second), *blob = NULL, *sub = NULL,
+			  *tree = NULL;
+	br_auto_free char *commit = NULL, *away = br_asprintf("%s/away", f->top);
+	struct br_buf b = {0};
+
+	put_file(f->top, "target", away);
+	blob = git_text(f->repo, "hash-object", "-w", "../target");
+	assert_int_equal(mkdir(away, 0777), 0);
+	fixture_open(f);
+	update(f, good);
+	add_entry(&b, "100644", "x", blob);
+	sub = raw_tree(f, &b);
+	add_entry(&b, "120000", "l", blob);
+	add_entry(&b, "100644", "l.c", blob);
+	add_entry(&b, "40000", "l", sub);
+	tree = raw_tree(f, &b);
+	commit = commit_of(f, tree);
+	assert_refused(f, commit, good, "l");
+	add_entry(&b, "40000", "l", sub);
+	add_entry(&b, "120000", "l", blob);
+	free(tree);
+	tree = raw_tree(f, &b);
+	free(commit);
+	commit = commit_of(f, tree);
+	assert_refused(f, commit, good, "l");
+	assert_int_equal(rmdir(away), 0);
+}
+
+static void a_bomb_of_few_objects_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *good = two_commits(f, &second), *below = NULL, *commit = NULL;
+	const char *mode = "100644";
+
+	below = git_text(f->repo, "rev-parse", "HEAD:a");
+	fixture_open(f);
+	update(f, good);
+	for (int depth = 0; depth < 6; depth++) { /* 16^6 files */
+		struct br_buf b = {0};
+		char *tree;
+
+		for (int i = 0; i < 16; i++) {
+			char name[8];
+
+			(void)snprintf(name, sizeof name, "n%02d", i);
+			add_entry(&b, mode, name, below);
+		}
+		tree = raw_tree(f, &b);
+		free(below);
+		below = tree;
+		mode = "40000";
+	}
+	commit = commit_of(f, below);
+	assert_refused(f, commit, good, "files");
+}
+
+static void paths_longer_than_the_system_allows_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *good = two_commits(f, &second), *below = NULL, *commit = NULL,
+			  *long_name = NULL;
+	br_auto_free char *tree = NULL;
+	const char *mode = "100644";
+	struct br_buf b = {0};
+
+	below = git_text(f->repo, "rev-parse", "HEAD:a");
+	fixture_open(f);
+	update(f, good);
+	long_name = br_calloc(1, 301);
+	memset(long_name, 'x', 300);
+	add_entry(&b, "100644", long_name, below);
+	tree = raw_tree(f, &b);
+	commit = commit_of(f, tree);
+	assert_int_equal(br_worktree_update(f->t, commit, false, NULL, 0, &f->err), BR_ECORRUPT);
+	update(f, good);
+	long_name[200] = '\0';
+	for (int depth = 0; depth < 30; depth++) {
+		char *up;
+
+		add_entry(&b, mode, long_name, below);
+		up = raw_tree(f, &b);
+		free(below);
+		below = up;
+		mode = "40000";
+	}
+	free(commit);
+	commit = commit_of(f, below);
+	assert_refused(f, commit, good, "path");
+}
+
+static char *object_path(struct fixture *f, const char *hex)
+{
+	return br_asprintf("%s/objects/%.2s/%s", f->common, hex, hex + 2);
+}
+
+static void a_damaged_or_missing_object_is_named_and_other_commits_work(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *second = NULL, *third = NULL, *tree = NULL, *blob = NULL,
+			  *path = NULL;
+	br_auto_free char *blob_path = NULL;
+
+	put_file(f->repo, "a", "one\n");
+	put_file(f->repo, "b", "same\n");
+	first = commit_all(f);
+	put_file(f->repo, "a", "damaged\n");
+	put_file(f->repo, "z", "second only\n");
+	second = commit_all(f);
+	put_file(f->repo, "sub/x", "three\n");
+	third = commit_all(f);
+	blob = git_text(f->repo, "rev-parse", "HEAD:a");
+	blob_path = object_path(f, blob);
+	assert_int_equal(unlink(blob_path), 0);
+	assert_int_equal(br_file_write(blob_path, "rubbish", 7, NULL), 0);
+	tree = git_text(f->repo, "rev-parse", "HEAD:sub");
+	path = object_path(f, tree);
+	assert_int_equal(unlink(path), 0);
+	fixture_open(f);
+	update(f, first);
+	put_file(f->tree, "product", "p\n");
+	assert_int_equal(br_worktree_update(f->t, second, false, NULL, 0, &f->err), BR_ECORRUPT);
+	assert_non_null(strstr(f->err.msg, blob));
+	assert_int_equal(br_worktree_update(f->t, third, false, NULL, 0, &f->err), BR_ECORRUPT);
+	assert_non_null(strstr(f->err.msg, tree));
+	update(f, first);
+	assert_git_sees(f, first);
+	assert_false(exists(f->tree, "z"));
+	assert_file(f->tree, "product", "p\n");
+	assert_int_equal(
+		br_worktree_update(f->t, "0123456789012345678901234567890123456789", false, NULL, 0, &f->err),
+		BR_ECORRUPT);
+	assert_int_equal(br_worktree_update(f->t, "main", false, NULL, 0, &f->err), BR_ESTATE);
+	update(f, first);
+	assert_git_sees(f, first);
+}
+
+static void many_files_come_and_go_at_once(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *small = NULL, *large = NULL;
+
+	put_file(f->repo, "keep", "keep\n");
+	put_file(f->repo, "d00", "a file where a folder will be\n");
+	small = commit_all(f);
+	git(f->repo, "rm", "-q", "d00");
+	for (int i = 0; i < 3000; i++) {
+		char path[32], text[32];
+
+		(void)snprintf(path, sizeof path, "d%02d/f%04d", i % 50, i);
+		(void)snprintf(text, sizeof text, "%d\n", i);
+		put_file(f->repo, path, text);
+	}
+	large = commit_all(f);
+	fixture_open(f);
+	update(f, small);
+	update(f, large);
+	assert_git_sees(f, large);
+	update(f, small);
+	assert_git_sees(f, small);
+	assert_true(exists(f->tree, "d00"));
+	assert_false(exists(f->tree, "d01"));
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(git_works_in_the_private_tree),
+		test(it_works_for_a_bare_repository_and_one_with_a_foreign_core_worktree),
+		test(it_works_beside_linked_work_trees_with_alternates_and_foreign_owners),
+		test(nothing_is_written_into_the_users_repository),
+		test(leftovers_in_the_private_git_folder_are_removed),
+		test(a_pipe_or_link_in_the_place_of_a_git_file_neither_hangs_nor_leads_away),
+		test(files_that_a_test_changed_are_put_right_and_its_own_stay),
+		test(a_folder_that_a_test_replaced_by_a_link_does_not_lead_outside),
+		test(untouched_files_keep_their_times_and_emptied_folders_go),
+		test(what_lies_in_the_way_of_a_tracked_file_is_replaced),
+		test(folders_without_permissions_are_opened_again),
+		test(fresh_leaves_nothing_of_earlier_trials),
+		test(without_a_marker_nothing_is_trusted),
+		test(an_interrupted_update_is_repaired_without_losing_products),
+		test(line_ends_and_ids_are_written_as_git_writes_them),
+		test(a_filter_program_or_an_encoding_is_refused_in_one_line),
+		test(replaced_objects_are_what_git_shows),
+		test(a_submodule_is_an_empty_folder_in_the_index),
+		test(with_puts_files_over_the_commits_and_takes_them_away_again),
+		test(with_takes_folders_of_a_revision_whole),
+		test(with_that_failed_half_way_is_gone_at_the_next_update),
+		test(with_never_leaves_the_tree),
+		test(with_replaces_a_link_in_its_way_and_does_not_follow_it),
+		test(names_that_lead_outside_or_into_git_are_refused),
+		test(a_name_that_is_a_link_and_a_folder_is_refused),
+		test(a_bomb_of_few_objects_is_refused),
+		test(paths_longer_than_the_system_allows_are_refused),
+		test(a_damaged_or_missing_object_is_named_and_other_commits_work),
+		test(many_files_come_and_go_at_once),
+	};
+
+	return cmocka_run_group_tests_name("worktree", tests, NULL, NULL);
+}
