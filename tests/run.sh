@@ -34,10 +34,10 @@ stop()
 trap 'chmod -R u+rwX "$work"; rm -rf "$work"' EXIT
 trap stop INT TERM HUP
 
-# Sum of the numbers that follow the text $2 in the file $1.
+# Sum of the numbers that follow the pattern $2 in the file $1.
 sum_after()
 {
-	grep -ao "$2[0-9]\+" "$1" | grep -o '[0-9]\+$' | awk '{ n += $1 } END { print n + 0 }'
+	grep -aoE "($2)[0-9]+" "$1" | grep -oE '[0-9]+$' | awk '{ n += $1 } END { print n + 0 }'
 }
 
 # Prints "passed failed skipped" as a cmocka program's output says it.
@@ -55,7 +55,7 @@ count_unittest()
 	ran=$(sum_after "$1" '^Ran ')
 	last=$work/last.$BASHPID
 	grep -aE '^(OK|FAILED|NO TESTS RAN)( |$)' "$1" | tail -n 1 >"$last"
-	failed=$(sum_after "$last" 'failures=\|errors=\|unexpected successes=')
+	failed=$(sum_after "$last" 'failures=|errors=|unexpected successes=')
 	skipped=$(sum_after "$last" 'skipped=')
 	echo "$((ran > failed + skipped ? ran - failed - skipped : 0)) $failed $skipped"
 }

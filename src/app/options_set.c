@@ -394,8 +394,8 @@ void br_option_clear_list(const struct br_option_row *row, struct br_options *o)
 	X("try", TRY)                                                                                        \
 	X("resume", RESUME)                                                                                  \
 	X("show", SHOW)                                                                                      \
-	X("history", HISTORY) X("status", STATUS) X("amend", AMEND) X("clean", CLEAN)      \
-		X("doctor", DOCTOR) X("help", HELP_LONG)
+	X("history", HISTORY)                                                                                \
+	X("status", STATUS) X("amend", AMEND) X("clean", CLEAN) X("doctor", DOCTOR) X("help", HELP_LONG)
 
 const char *const *br_command_words(void)
 {

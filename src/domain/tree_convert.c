@@ -13,11 +13,11 @@
 #include <string.h>
 #include <strings.h>
 
-enum { A_TEXT, A_CRLF, A_EOL, A_IDENT, A_FILTER, A_ENCODING, NATTRS };
+enum { A_TEXT, A_CRLF, A_EOL, A_IDENT, A_FILTER, A_ENCODING, A_BINARY, NATTRS };
 enum { ATTR_FILE_MAX = 1 << 20 };
 
-static const char *const attr_names[NATTRS] = {"text",	"crlf",	  "eol",
-					       "ident", "filter", "working-tree-encoding"};
+static const char *const attr_names[NATTRS] = {
+	"text", "crlf", "eol", "ident", "filter", "working-tree-encoding", "binary"};
 
 enum line_ends { ENDS_KEEP, ENDS_CRLF, ENDS_CRLF_IF_TEXT };
 
@@ -143,7 +143,9 @@ static struct conversion conversion_of(const struct br_convert *c, const char *c
 	enum rule rule = rule_of(attrs[A_TEXT]);
 	bool lf = says(attrs[A_EOL], "lf"), crlf = says(attrs[A_EOL], "crlf");
 
-	if (rule == RULE_NONE)
+	/* libgit2's macro "binary" has -crlf in it, git's has not (it shows where text is taken back). */
+	if (rule == RULE_NONE &&
+	    !(rule_of(attrs[A_CRLF]) == RULE_BINARY && rule_of(attrs[A_BINARY]) == RULE_TEXT))
 		rule = rule_of(attrs[A_CRLF]);
 	if (rule == RULE_AUTO)
 		out.whole = !lf;

@@ -153,16 +153,46 @@ static int open_beneath(int root, const char *dir)
 	return (int)syscall(SYS_openat2, root, dir, &how, sizeof how);
 }
 
+/* For root an open does not fail where it would for others, but the next test may not be root. */
+static void give_access(const struct br_place *p, int fd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	    (st.st_mode & 0700) != 0700)
+		(void)fchmodat(fd, name, 0777 & ~p->umask, 0);
+}
+
+/* The same for each folder on the way to dir, which holds no links, but those that it shares with the folder before. */
+static void give_access_to(const struct br_place *p, const char *before, const char *dir)
+{
+	br_auto_free char *part = br_strdup(dir);
+	size_t same = 0;
+
+	while (before && dir[same] && dir[same] == before[same])
+		same++;
+	for (size_t i = same; dir[i]; i++) {
+		if (dir[i] != '/')
+			continue;
+		part[i] = '\0';
+		give_access(p, p->root, part);
+		part[i] = '/';
+	}
+	if (*dir)
+		give_access(p, p->root, dir);
+}
+
 /* Opens the folder that holds path (p->dir_fd) and points *name at its last part. BR_ENOTFOUND unless make. */
 static int parent(struct br_place *p, const char *path, bool make, const char **name, struct br_err *err)
 {
 	const char *slash = strrchr(path, '/');
 	size_t n = slash ? (size_t)(slash - path) : 0;
-	br_auto_free char *parts = NULL;
+	br_auto_free char *parts = NULL, *before = NULL;
 
 	*name = slash ? slash + 1 : path;
 	if (p->dir_fd >= 0 && strlen(p->dir) == n && memcmp(p->dir, path, n) == 0)
 		return 0;
+	before = br_steal(&p->dir);
 	br_place_forget(p);
 	p->dir = br_strndup(path, n);
 	p->dir_fd = n ? open_beneath(p->root, p->dir) : fcntl(p->root, F_DUPFD_CLOEXEC, 3);
@@ -170,8 +200,10 @@ static int parent(struct br_place *p, const char *path, bool make, const char **
 		parts = br_strdup(p->dir);
 		p->dir_fd = walk_to(p, parts, make);
 	}
-	if (p->dir_fd >= 0)
+	if (p->dir_fd >= 0) {
+		give_access_to(p, before, p->dir);
 		return 0;
+	}
 	if (!make && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENAMETOOLONG))
 		return BR_ENOTFOUND;
 	return fail("make the folder of", path, err);
@@ -310,6 +342,7 @@ int br_place_dir(struct br_place *p, const char *path, struct stat *st, struct b
 	if (rc < 0)
 		return rc;
 	fd = enter(p, p->dir_fd, name, true);
+	give_access(p, p->dir_fd, name);
 	return fd >= 0 && fstat(fd, st) == 0 ? 0 : fail("make the folder", path, err);
 }
 

@@ -80,7 +80,7 @@ static bool is_untouched(const git_index_entry *e, const struct stat *st, const 
 {
 	switch (e->mode) {
 	case GIT_FILEMODE_COMMIT:
-		return S_ISDIR(st->st_mode);
+		return S_ISDIR(st->st_mode) && (st->st_mode & 0700) == 0700;
 	case GIT_FILEMODE_LINK:
 		if (!S_ISLNK(st->st_mode))
 			return false;

@@ -1,8 +1,8 @@
 /*
  * engine_local.c - runs trials on this machine, in one worker process a slot.
  *
- * This process is a child subreaper too: should a worker be killed, what it had started becomes ours and is killed here.
- * Children that were there before the engine are left alone.
+ * This process is a child subreaper too: should a worker be killed, what it had started becomes ours and is
+ * killed here. Children that were there before the engine are left alone.
  */
 #include "bisect_run/engine.h"
 
@@ -117,7 +117,8 @@ static void push_lost(struct local *l, struct slot *s, int status)
 	push_done(l, s, &o, s->state == SLOT_RUNNING && access(log, F_OK) == 0);
 }
 
-/* The worker is dead, or is to be: ends it, all that it had started, and its job. The slot is empty afterwards. */
+/* The worker is dead, or is to be: ends it, all that it had started, and its job. The slot is empty
+ * afterwards. */
 static void end_worker(struct local *l, struct slot *s)
 {
 	bool busy = is_busy(s);
@@ -276,7 +277,8 @@ static void read_reports(struct local *l, struct slot *s)
 		ssize_t n = recv(s->fd, &r, sizeof r, MSG_DONTWAIT);
 
 		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
-			continue; /* the reset is said once; then come the last reports and the end of the stream */
+			continue; /* the reset is said once; then come the last reports and the end of the
+				     stream */
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return;
 		if (n != sizeof r) {
@@ -305,7 +307,8 @@ static bool is_any_busy(const struct local *l)
 	return false;
 }
 
-/* Waits for workers and wake_fd; reads what workers say. 1: wake_fd is readable; 0: something else, or the time is over. */
+/* Waits for workers and wake_fd; reads what workers say. 1: wake_fd is readable; 0: something else, or the
+ * time is over. */
 static int poll_workers(struct local *l, int wake_fd, int timeout_ms, struct br_err *err)
 {
 	for (uint32_t i = 0; i < l->nslot; i++)
@@ -366,9 +369,8 @@ static void cancel(struct br_engine *e, uint64_t id)
 		s->cancelled = true;
 		read_reports(l, s); /* how far is it? */
 		if (s->state == SLOT_UPDATING)
-			end_worker(
-				l,
-				s); /* a tree takes long to make and cannot be asked to stop; its next update repairs it */
+			end_worker(l, s); /* a tree takes long to make and cannot be asked to stop; its next
+					     update repairs it */
 		else if (s->state == SLOT_RUNNING)
 			send_kind(s, BR_WIRE_CANCEL);
 	}
@@ -386,20 +388,13 @@ static void pause_all(struct br_engine *e, bool stop)
 			send_kind(&l->slot[i], stop ? BR_WIRE_PAUSE : BR_WIRE_CONTINUE);
 }
 
-static bool has_ended(pid_t pid)
-{
-	siginfo_t info = {0};
-
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
 /* Waits until the worker has gone by itself: its socket's other end closes with it. */
 static void await_end(const struct slot *s, uint64_t deadline)
 {
 	char byte[sizeof(struct br_wire_report)];
 	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 
-	while (!has_ended(s->pid) && br_now_ns() < deadline) {
+	while (!br_child_has_ended(s->pid) && br_now_ns() < deadline) {
 		if (poll(&p, 1, left_ms(deadline)) <= 0)
 			continue;
 		if (recv(s->fd, byte, sizeof byte, MSG_DONTWAIT) == 0)

@@ -14,8 +14,8 @@
 enum { RING_START_B = 1 << 16 };
 
 /*
- * The ring grows up to tail_b as output comes, so that short outputs cost little memory: what the worker holds
- * counts in the peak memory of what it starts (see spawn.c).
+ * The ring grows up to tail_b as output comes, so that short outputs cost little memory: what the worker
+ * holds counts in the peak memory of what it starts (see spawn.c).
  */
 struct br_log {
 	int fd;

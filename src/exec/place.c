@@ -43,7 +43,8 @@ static bool exists(int tree, const char *path)
 	return fstatat(tree, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whether the folder's real place is the tree or inside it: a link of the candidate's must not lead us out. */
+/* Whether the folder's real place is the tree or inside it: a link of the candidate's must not lead us out.
+ */
 static bool is_inside(const char *tree, const char *parent)
 {
 	br_auto_free char *full = br_asprintf("%s/%s", tree, parent);

@@ -124,13 +124,6 @@ static size_t pump(struct br_run *r)
 	return (size_t)n;
 }
 
-static bool has_ended(pid_t pid)
-{
-	siginfo_t info = {0};
-
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
 static int wait_ms(const struct br_run *r, const struct running *c)
 {
 	uint64_t next = c->kill_at_ns ? c->kill_at_ns : c->limit_ns ? c->start_ns + c->limit_ns : 0;
@@ -161,12 +154,13 @@ static bool in_time(const struct br_run *r, struct running *c)
 	return true;
 }
 
-/* Until the program ends, its time is over, or nobody wants it any more. Never waits for the pipe's end: a daemon may hold it. */
+/* Until the program ends, its time is over, or nobody wants it any more. Never waits for the pipe's end: a
+ * daemon may hold it. */
 static void supervise(struct br_run *r, struct running *c)
 {
 	struct pollfd p[3] = {{r->orders, POLLIN, 0}, {c->pidfd, POLLIN, 0}, {r->pipe[0], POLLIN, 0}};
 
-	while (!has_ended(c->pid) && is_wanted(r) && in_time(r, c)) {
+	while (!br_child_has_ended(c->pid) && is_wanted(r) && in_time(r, c)) {
 		int n = poll(p, 3, wait_ms(r, c));
 
 		if (n > 0 && p[2].revents)
@@ -187,11 +181,12 @@ static void drain(struct br_run *r)
 		sum += got;
 }
 
-/* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could not pass to another. */
+/* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could
+ * not pass to another. */
 static int finish(struct br_run *r, const struct running *c, bool keep_others, struct br_run_result *out,
 		  struct br_err *err)
 {
-	bool by_itself = has_ended(c->pid);
+	bool by_itself = br_child_has_ended(c->pid);
 	siginfo_t info = {0};
 
 	if (by_itself && keep_others &&
@@ -203,7 +198,7 @@ static int finish(struct br_run *r, const struct running *c, bool keep_others, s
 
 		out->leftovers = by_itself ? killed : 0;
 	}
-	if (!has_ended(c->pid)) {
+	if (!br_child_has_ended(c->pid)) {
 		errno = EBUSY;
 		return br_fail_errno(err, "process %ld cannot be killed", (long)c->pid);
 	}

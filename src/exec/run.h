@@ -1,6 +1,6 @@
 /*
- * run.h - one program under supervision: its output into the log, its time limit, orders of the engine meanwhile, and the end of
- * all that it started. Used in a worker: a child subreaper with one thread.
+ * run.h - one program under supervision: its output into the log, its time limit, orders of the engine
+ * meanwhile, and the end of all that it started. Used in a worker: a child subreaper with one thread.
  */
 #ifndef BR_RUN_H
 #define BR_RUN_H
@@ -38,12 +38,13 @@ int br_run_init(struct br_run *r, struct br_err *err);
 void br_run_done(struct br_run *r);
 /* Stops or continues all processes and the clock. */
 void br_run_set_paused(struct br_run *r, bool paused);
-/* Reads the orders that have come; returns once none is waiting and no pause lasts. False: the trial is to stop. */
+/* Reads the orders that have come; returns once none is waiting and no pause lasts. False: the trial is to
+ * stop. */
 bool br_run_go_on(struct br_run *r);
 /*
- * Runs s (its out_fd and err_fd are set here) to its end, at most limit_ns (0: none). Then all other processes are killed,
- * unless it succeeded and keep_others says so. BR_ESYS: it could not be started (errnum says why), or not be killed
- * (errnum EBUSY).
+ * Runs s (its out_fd and err_fd are set here) to its end, at most limit_ns (0: none). Then all other
+ * processes are killed, unless it succeeded and keep_others says so. BR_ESYS: it could not be started (errnum
+ * says why), or not be killed (errnum EBUSY).
  */
 int br_run_program(struct br_run *r, struct br_spawn *s, uint64_t limit_ns, bool keep_others,
 		   struct br_run_result *out, struct br_err *err);

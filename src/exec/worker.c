@@ -1,9 +1,9 @@
 /*
  * worker.c - one slot of the local engine, in a process of its own.
  *
- * No process of a trial may outlive the engine, however the engine dies. While the tree is made nothing of the
- * trial runs and the worker itself dies with the engine (PR_SET_PDEATHSIG). After that it must live on to kill what it
- * started: it sees the socket's end at once, because it looks at it whenever it waits.
+ * No process of a trial may outlive the engine, however the engine dies. While the tree is made nothing of
+ * the trial runs and the worker itself dies with the engine (PR_SET_PDEATHSIG). After that it must live on to
+ * kill what it started: it sees the socket's end at once, because it looks at it whenever it waits.
  */
 #include "exec/worker.h"
 
@@ -274,7 +274,8 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 	return 0;
 }
 
-/* Leaves nothing of the trial: no process, no file of ours in the tree. A log that could not be kept makes the outcome worthless. */
+/* Leaves nothing of the trial: no process, no file of ours in the tree. A log that could not be kept makes
+ * the outcome worthless. */
 static void clean_up(struct worker *w, struct trial *t)
 {
 	struct br_outcome *o = &w->report.outcome;

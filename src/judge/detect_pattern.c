@@ -40,12 +40,12 @@ static int costly(const struct br_pattern *p, const struct br_hit *hit, struct b
 static int ask_list(struct br_case *c, struct br_pattern *const *list, enum br_class cls,
 		    struct br_verdict *out, struct br_err *err)
 {
-	const char *text;
-	size_t n;
+	const char *text = NULL;
+	size_t n = 0;
 	int rc;
 
 	for (size_t i = 0; list[i]; i++) {
-		struct br_hit hit;
+		struct br_hit hit = {0};
 
 		rc = br_case_text(c, &text, &n, err);
 		if (rc == 0)

@@ -43,7 +43,7 @@ static int open_all(struct br_pattern ***out, const char *option, const char *co
 
 	while (res && res[n])
 		n++;
-	*out = br_calloc(n + 1, sizeof **out);
+	*out = br_calloc(n + 1, sizeof(struct br_pattern *));
 	for (size_t i = 0; i < n; i++) {
 		int rc = br_pattern_open(&(*out)[i], option, res[i], err);
 

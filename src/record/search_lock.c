@@ -33,6 +33,14 @@ bool br_search_lock_is_mine(const struct br_record *r, int64_t search)
 	return find_mine(r, search) != NULL;
 }
 
+/* Takes over *fd. */
+static void keep(struct br_record *r, int64_t search, int *fd)
+{
+	br_grow(&r->lock, r->nlock, &r->caplock);
+	r->lock[r->nlock++] = (struct br_held_lock){.search = search, .fd = *fd};
+	*fd = -1;
+}
+
 int br_search_lock(struct br_record *r, int64_t search, struct br_err *err)
 {
 	br_auto_free char *path = lock_path(r, search);
@@ -50,9 +58,7 @@ int br_search_lock(struct br_record *r, int64_t search, struct br_err *err)
 				       search);
 		return br_fail_errno(err, "cannot lock %s (use --state DIR on another disk)", path);
 	}
-	br_grow(&r->lock, r->nlock, &r->caplock);
-	r->lock[r->nlock++] = (struct br_held_lock){.search = search, .fd = fd};
-	fd = -1;
+	keep(r, search, &fd);
 	return BR_OK;
 }
 

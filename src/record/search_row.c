@@ -64,7 +64,7 @@ static int bind_new(struct br_record *r, sqlite3_stmt *st, const struct br_searc
 
 static int insert(struct br_record *r, const struct br_search *s, int64_t *id, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_SEARCH_NEW, &st, err);
 
 	if (rc < 0)
@@ -103,7 +103,7 @@ int br_record_search_new(struct br_record *r, struct br_search *s, struct br_err
 
 static int check_exists(struct br_record *r, int64_t id, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_SEARCH_EXISTS, &st, err);
 
 	if (rc < 0)
@@ -151,7 +151,7 @@ static int bind_update(struct br_record *r, sqlite3_stmt *st, const struct br_se
 
 static int update(struct br_record *r, const struct br_search *s, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_SEARCH_UPDATE, &st, err);
 
 	if (rc < 0)
@@ -196,7 +196,7 @@ static void read_row(const struct br_record *r, sqlite3_stmt *st, struct br_sear
 
 int br_record_search_get(struct br_record *r, int64_t id, struct br_search *out, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, id ? BR_SQL_SEARCH_GET : BR_SQL_SEARCH_NEWEST, &st, err);
 
 	if (rc < 0)
@@ -214,7 +214,7 @@ int br_record_search_list(struct br_record *r, struct br_search **out, struct br
 {
 	struct br_search *list = NULL;
 	size_t n = 0, cap = 0;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_SEARCH_LIST, &st, err);
 
 	if (rc < 0)
@@ -236,7 +236,7 @@ int br_record_search_list(struct br_record *r, struct br_search **out, struct br
 
 static int delete_rows(struct br_record *r, enum br_sql which, int64_t id, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, which, &st, err);
 
 	if (rc < 0)

@@ -112,7 +112,7 @@ int br_sql_run(struct br_record *r, sqlite3_stmt *st, struct br_err *err)
 
 static int run_plain(struct br_record *r, enum br_sql which, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, which, &st, err);
 
 	if (rc < 0)

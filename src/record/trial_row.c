@@ -299,7 +299,7 @@ static int read_trial(struct br_record *r, sqlite3_stmt *st, struct br_trial *ou
 
 int br_record_next_n(struct br_record *r, int64_t search, uint64_t *out, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_TRIAL_NEXT, &st, err);
 
 	if (rc < 0)
@@ -328,7 +328,7 @@ static int explain_refusal(struct br_record *r, int64_t search, uint64_t n, int 
 
 static int insert(struct br_record *r, int64_t search, const struct br_trial *trial, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_TRIAL_NEW, &st, err);
 
 	if (rc < 0)
@@ -364,7 +364,7 @@ int br_record_trials(struct br_record *r, int64_t search, struct br_trial **out,
 {
 	struct br_trial *list = NULL;
 	size_t n = 0, cap = 0;
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_TRIAL_LIST, &st, err);
 
 	if (rc < 0)
@@ -391,7 +391,7 @@ int br_record_trials(struct br_record *r, int64_t search, struct br_trial **out,
 int br_record_reuse(struct br_record *r, const char *basis, const char *tree, int64_t not_in_search,
 		    struct br_trial *out, struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_get(r, BR_SQL_TRIAL_REUSE, &st, err);
 
 	if (rc < 0)
@@ -414,7 +414,7 @@ int br_record_reuse(struct br_record *r, const char *basis, const char *tree, in
 static int change(struct br_record *r, enum br_sql which, int64_t search, uint64_t n, const char *cls,
 		  struct br_err *err)
 {
-	sqlite3_stmt *st;
+	sqlite3_stmt *st = NULL;
 	int rc = br_sql_begin(r, err);
 
 	if (rc < 0)

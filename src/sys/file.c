@@ -205,7 +205,8 @@ int br_dir_make(const char *path, struct br_err *err)
 		if (*p != '/' || p == part)
 			continue;
 		*p = '\0';
-		/* what counts is whether the next one can be made: EROFS or EACCES of a parent that exists is fine */
+		/* what counts is whether the next one can be made: EROFS or EACCES of a parent that exists is
+		 * fine */
 		if (make_one(part) < 0 && access(part, F_OK) < 0)
 			return br_fail_errno(err, "cannot make the folder %s", part);
 		*p = '/';
@@ -235,7 +236,8 @@ static int copy_data(int in, int out)
 	}
 }
 
-/* Fills the new file temp. The mode is set at the end, past the umask; set-id bits would change their meaning with the owner. */
+/* Fills the new file temp. The mode is set at the end, past the umask; set-id bits would change their meaning
+ * with the owner. */
 static int copy_into(int in, int out, mode_t mode)
 {
 	int bad = copy_data(in, out) < 0 || fchmod(out, mode & 0777) < 0;
@@ -301,11 +303,6 @@ int br_file_copy(const char *from, const char *to, struct br_err *err)
 	return 0;
 }
 
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
 /* Takes over fd. */
 static uint64_t usage_below(int fd, int depth)
 {
@@ -320,7 +317,7 @@ static uint64_t usage_below(int fd, int depth)
 		struct stat st;
 		int sub;
 
-		if (is_dot(e->d_name) || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (br_name_is_dot(e->d_name) || fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		sum += (uint64_t)st.st_blocks * 512;
 		if (!S_ISDIR(st.st_mode) || !depth)

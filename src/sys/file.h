@@ -8,7 +8,14 @@
 
 struct br_err;
 
-/* The whole file, NUL-terminated, at most max bytes (*n is what was read; more in the file is no error). The caller frees *out. */
+/* Whether a folder's entry is "." or "..". */
+static inline bool br_name_is_dot(const char *name)
+{
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
+}
+
+/* The whole file, NUL-terminated, at most max bytes (*n is what was read; more in the file is no error). The
+ * caller frees *out. */
 int br_file_read(const char *path, size_t max, char **out, size_t *n, struct br_err *err);
 /* The last max bytes. */
 int br_file_tail(const char *path, size_t max, char **out, size_t *n, struct br_err *err);
@@ -17,8 +24,9 @@ int br_file_write(const char *path, const void *data, size_t n, struct br_err *e
 /* The folder and its parents, mode 0777 less the umask. */
 int br_dir_make(const char *path, struct br_err *err);
 /*
- * Removes a file or folder with all in it, never following links, also where modes forbid it (they are changed first) and where it is
- * nested thousands deep. A missing one is fine. Bounded memory and descriptors.
+ * Removes a file or folder with all in it, never following links, also where modes forbid it (they are
+ * changed first) and where it is nested thousands deep. A missing one is fine. Bounded memory and
+ * descriptors.
  */
 int br_dir_remove(const char *path, struct br_err *err);
 /* Sum of the sizes of all files below (blocks in use), in bytes; a missing folder is 0. */

@@ -1,9 +1,9 @@
 /*
  * remove.c - removes a folder with all in it, whatever a test left there.
  *
- * Down to DEPTH_MAX levels it goes by descriptors, one a level. A folder that lies deeper is moved up into the
- * top folder first and removed from there: depth costs neither descriptors nor memory, and no path ever gets
- * too long. Mounts are never entered: what lies behind one is not ours.
+ * Down to DEPTH_MAX levels it goes by descriptors, one a level. A folder that lies deeper is moved up into
+ * the top folder first and removed from there: depth costs neither descriptors nor memory, and no path ever
+ * gets too long. Mounts are never entered: what lies behind one is not ours.
  */
 #include "sys/file.h"
 
@@ -39,12 +39,8 @@ static void note(struct removal *r, const char *name)
 	(void)snprintf(r->name, sizeof r->name, "%s", name);
 }
 
-static bool is_dot(const char *name)
-{
-	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
-}
-
-/* A folder without permissions is reached by O_PATH, which needs none, and chmod through /proc: never through a link. */
+/* A folder without permissions is reached by O_PATH, which needs none, and chmod through /proc: never through
+ * a link. */
 static int open_forbidden(int parent, const char *name)
 {
 	int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -161,7 +157,7 @@ static void empty(struct removal *r, int fd, int depth)
 		return;
 	}
 	for (struct dirent *e; (e = readdir(dir));)
-		if (!is_dot(e->d_name))
+		if (!br_name_is_dot(e->d_name))
 			remove_entry(r, dirfd(dir), e, depth);
 	(void)closedir(dir);
 }

@@ -1,10 +1,11 @@
 /*
  * spawn.c - the only file that forks.
  *
- * Why fork and not vfork or posix_spawn: ru_maxrss of a process that execs starts at the peak of the memory it
- * had before exec (exec_mmap() in the kernel keeps it). After fork that is the resident memory that was copied, the
- * forker's private pages; after vfork it is the peak of the whole forker. So what wait4 says is exact for
- * programs larger than the forker's private pages, and those pages otherwise. Fork from small processes.
+ * Why fork and not vfork or posix_spawn: ru_maxrss of a process that execs starts at the peak of the memory
+ * it had before exec (exec_mmap() in the kernel keeps it). After fork that is the resident memory that was
+ * copied, the forker's private pages; after vfork it is the peak of the whole forker. So what wait4 says is
+ * exact for programs larger than the forker's private pages, and those pages otherwise. Fork from small
+ * processes.
  */
 #include "sys/spawn.h"
 
@@ -55,7 +56,8 @@ static int pidfd_open(pid_t pid)
 	return fd < 0 ? -1 : fd;
 }
 
-/* A SIGCHLD that was ignored when we were started would have children reaped behind our back: wait4 would fail. */
+/* A SIGCHLD that was ignored when we were started would have children reaped behind our back: wait4 would
+ * fail. */
 static void keep_children_waitable(void)
 {
 	struct sigaction sa;
@@ -66,6 +68,13 @@ static void keep_children_waitable(void)
 		return;
 	sa = (struct sigaction){.sa_handler = SIG_DFL};
 	(void)sigaction(SIGCHLD, &sa, NULL);
+}
+
+bool br_child_has_ended(pid_t pid)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
 static void block_signals(sigset_t *old)
@@ -106,7 +115,8 @@ static int fd_limit(void)
 	return (int)lim.rlim_cur;
 }
 
-/* Sets close-on-exec on everything but 0, 1, 2: a descriptor that a library opened without it must not leak. */
+/* Sets close-on-exec on everything but 0, 1, 2: a descriptor that a library opened without it must not leak.
+ */
 static void seal_descriptors(void)
 {
 	enum { CLOEXEC = 1 << 2 }; /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
@@ -167,7 +177,8 @@ static void set_descriptors(struct plan *p)
 	seal_descriptors();
 }
 
-/* Whether a file that the kernel cannot execute is text, as shells decide: no NUL in what can be seen of its first line. */
+/* Whether a file that the kernel cannot execute is text, as shells decide: no NUL in what can be seen of its
+ * first line. */
 static bool looks_like_script(const char *path)
 {
 	char head[256];
@@ -355,19 +366,13 @@ static int wait_ms(const struct capture *c)
 	return left > 60000 ? 60000 : (int)left;
 }
 
-static bool has_ended(pid_t pid)
-{
-	siginfo_t info = {0};
-
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
-/* Reads until the program itself has ended; a grandchild may hold the pipes for ever. False: over the limit. */
+/* Reads until the program itself has ended; a grandchild may hold the pipes for ever. False: over the limit.
+ */
 static bool pump(struct capture *c)
 {
 	struct pollfd p[3] = {{c->pidfd, POLLIN, 0}, {c->out_fd, POLLIN, 0}, {c->err_fd, POLLIN, 0}};
 
-	while (!has_ended(c->pid)) {
+	while (!br_child_has_ended(c->pid)) {
 		if (br_now_ns() >= c->deadline_ns)
 			return false;
 		if (poll(p, 3, wait_ms(c)) <= 0)
@@ -473,8 +478,8 @@ static void worker(int (*body)(void *arg, int fd), void *arg, int fd)
 	(void)setsid(); /* a Ctrl-C or Ctrl-Z at the terminal is the parent's to handle */
 	if (fd <= 2)
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close_all_but(
-		fd); /* another worker's socket held here would keep that worker from seeing the parent's death */
+	close_all_but(fd); /* another worker's socket held here would keep that worker from seeing the
+			      parent's death */
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null > 0) {
 		(void)dup2(null, 0);

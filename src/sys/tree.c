@@ -1,15 +1,17 @@
 /*
  * tree.c - finds, freezes and kills all processes below this one.
  *
- * A list of processes is out of date when it has been read: a process may fork behind the reader's back, or lose
- * its parent and appear elsewhere. So first everything is frozen (a stopped process cannot fork), again and
- * again until a walk finds nothing new; then all is killed and reaped; and that until a walk finds nothing at all. Then nothing is
- * there: whoever is left would be a child of ours, because we are the subreaper, and our own list does not change.
+ * A list of processes is out of date when it has been read: a process may fork behind the reader's back, or
+ * lose its parent and appear elsewhere. So first everything is frozen (a stopped process cannot fork), again
+ * and again until a walk finds nothing new; then all is killed and reaped; and that until a walk finds
+ * nothing at all. Then nothing is there: whoever is left would be a child of ours, because we are the
+ * subreaper, and our own list does not change.
  */
 #include "sys/tree.h"
 
 #include "base/mem.h"
 #include "sys/clock.h"
+#include "sys/spawn.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -73,7 +75,8 @@ struct stat_line {
 	long threads;
 };
 
-/* Reads /proc/PID/stat. The name, in brackets, may hold blanks and brackets: what follows its last one counts. */
+/* Reads /proc/PID/stat. The name, in brackets, may hold blanks and brackets: what follows its last one
+ * counts. */
 static bool read_stat(pid_t pid, struct stat_line *out)
 {
 	char path[64], text[1024], *p;
@@ -238,17 +241,10 @@ size_t br_tree_signal(const struct br_tree_keep *keep, int sig)
 
 	walk(&list, keep, false);
 	n = list.n;
-	for (size_t i = n; i-- > 0;)
-		(void)kill(list.pid[i], sig);
+	for (size_t i = 0; i < n; i++)
+		(void)kill(list.pid[sig == SIGCONT ? n - 1 - i : i], sig);
 	free(list.pid);
 	return n;
-}
-
-static bool has_ended(pid_t pid)
-{
-	siginfo_t info = {0};
-
-	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
 /* Waits a moment for a killed child of ours to end. */
@@ -269,7 +265,7 @@ static void reap(const struct pids *list, pid_t command)
 	for (size_t i = 0; i < list->n; i++) {
 		pid_t pid = list->pid[i];
 
-		if (pid == command ? !has_ended(pid) : waitpid(pid, NULL, WNOHANG) == 0)
+		if (pid == command ? !br_child_has_ended(pid) : waitpid(pid, NULL, WNOHANG) == 0)
 			waiting = waiting ? waiting : pid;
 	}
 	if (waiting)
@@ -284,7 +280,7 @@ static size_t kill_list(const struct pids *list, pid_t command)
 	for (size_t i = 0; i < list->n; i++) {
 		pid_t pid = list->pid[i];
 
-		if (pid == command && has_ended(pid))
+		if (pid == command && br_child_has_ended(pid))
 			continue;
 		if (kill(pid, SIGKILL) == 0 || errno != EPERM)
 			left++;

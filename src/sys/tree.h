@@ -16,14 +16,18 @@ struct br_tree_keep {
 	size_t n;
 };
 
-/* Freezes all (SIGSTOP), also those that are being started while we look. keep may be NULL, here and below. */
+/* Freezes all (SIGSTOP), also those that are being started while we look. keep may be NULL, here and below.
+ */
 void br_tree_stop(const struct br_tree_keep *keep);
-/* Sends each one the signal, once; children before their parents. Returns how many there were. */
+/*
+ * Sends each one the signal, once. Parents first, so that they hear of it before their children's end;
+ * SIGCONT: children first, so that a parent that looks finds none stopped. Returns how many there were.
+ */
 size_t br_tree_signal(const struct br_tree_keep *keep, int sig);
 /*
- * Kills all and reaps what is a child of ours, except command (0: none), which is left as a zombie for wait4. Returns how many
- * lived, command not counted. *survivors (may be NULL): those that could not be killed within
- * five seconds (another user's, or stuck in the kernel).
+ * Kills all and reaps what is a child of ours, except command (0: none), which is left as a zombie for wait4.
+ * Returns how many lived, command not counted. *survivors (may be NULL): those that could not be killed
+ * within five seconds (another user's, or stuck in the kernel).
  */
 uint32_t br_tree_kill(const struct br_tree_keep *keep, pid_t command, uint32_t *survivors);
 /* Reaps children that have ended, except command: adopted ones pile up otherwise. */

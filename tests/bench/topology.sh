@@ -16,14 +16,14 @@ repeats=${BENCH_REPEATS:-3}
 history()
 {
 	xz -dc "$data" | awk -v culprit="$1" '{
-		bad = NR == culprit
+		bad = (NR == culprit)
 		for (k = 1; k <= NF; k++) bad = bad || is_bad[NR - $k]
 		is_bad[NR] = bad
 		if (NF == 0) print "reset refs/heads/main\n"
 		printf "commit refs/heads/main\nmark :%d\ncommitter A <a@example.org> %d +0000\ndata 1\nx\n", NR, 1100000000 + NR * 60
 		for (k = 1; k <= NF; k++) printf "%s :%d\n", k == 1 ? "from" : "merge", NR - $k
-		text = bad ? "1" : "0"
-		printf "M 100644 inline value\ndata 2\n%s\n\n", text
+		text = bad " " NR	# no two trees are the same, so that no verdict serves twice
+		printf "M 100644 inline value\ndata %d\n%s\n\n", length(text) + 1, text
 	} END { print "done" }'
 }
 
@@ -41,17 +41,19 @@ near=$(git rev-parse "$want~300")
 echo "git's graph: $(git rev-list --count HEAD) commits, $(git rev-list --count --merges HEAD) merges"
 
 # shellcheck disable=SC2016 # for the shell of the test
-test=(sh -c '[ "$(cat value)" = 0 ]')
+test=(sh -c 'read -r v n <value; [ "$v" = 0 ]')
 
 with_git()
 {
 	git bisect start "$bad" "$near"
 	git bisect run "${test[@]}"
 }
+
 with_ours()
 {
 	"$ours" --state "$scratch/state" -j 1 --confirm off --good "$near" --bad "$bad" -- "${test[@]}"
 }
+
 for _ in $(seq "$repeats"); do
 	seconds "$scratch/git" with_git
 	grep -q "^$want is the first bad" "$scratch/log" || { echo 'bench: git named another commit' >&2; exit 1; }

@@ -29,6 +29,8 @@ LONG = bool(os.environ.get("BR_LONG"))
 STATE = ["sh", "-c", 'exit $(cat state)']
 STATE_FILE = "state"
 GOOD, BAD = "0\n", "1\n"
+# The same with any exit status: see exits().
+CODE = ["sh", "-c", "exit $(cat code)"]
 
 
 def linear(count, prefix="c", files=None):
@@ -36,6 +38,11 @@ def linear(count, prefix="c", files=None):
     names = [f"{prefix}{i}" for i in range(1, count + 1)]
     changes = files or {}
     return [(n, names[i - 1:i], changes.get(n, {})) for i, n in enumerate(names)]
+
+
+def exits(codes):
+    """Changes for linear(): the file `code` says how the commit's test exits."""
+    return {name: {"code": f"{code}\n"} for name, code in codes.items()}
 
 
 def random_graph(rng, commits, merges=0.25):
@@ -187,8 +194,12 @@ class Done:
         return [t for t in self.trials if t["phase"] == phase and (cached or not t.get("cached"))]
 
     def __str__(self):
-        return (f"{shlex.join(map(str, self.args))}\n  exit {self.rc}\n--- stdout\n{self.out[-3000:]}\n"
-                f"--- stderr\n{self.err[-3000:]}")
+        out = self.out[-3000:]
+        with contextlib.suppress(ValueError, KeyError, AttributeError, TypeError):
+            result = self.json
+            result["trials"] = [" ".join(f"{t[k]}" for k in ("n", "oid", "phase", "verdict", "why", "cached")) for t in self.trials]
+            out = json.dumps(result, indent=1)
+        return f"{shlex.join(map(str, self.args))}\n  exit {self.rc}\n--- stdout\n{out}\n--- stderr\n{self.err[-3000:]}"
 
 
 class Case(unittest.TestCase):
@@ -279,9 +290,10 @@ class Case(unittest.TestCase):
             self.fail(f"did not end in {timeout} s\n{read(self.path('started.err'))}")
         return Done(proc.args, rc, read(self.path("started.out"), "rb"), read(self.path("started.err"), "rb"))
 
-    def search(self, repo, *args, command=STATE, expect=0, cwd=None, **kw):
-        """A search with --json; its status is checked."""
-        done = self.run_program("--json", *args, "--", *command, cwd=cwd or repo.path, **kw)
+    def search(self, repo, *args, command=STATE, expect=0, cwd=None, confirm="quick", **kw):
+        """A search with --json; its status is checked. It is confirmed quickly unless a test asks for more, to save time."""
+        how = [] if confirm is None or "--confirm" in args else ["--confirm", confirm]
+        done = self.run_program("--json", *how, *args, "--", *command, cwd=cwd or repo.path, **kw)
         self.assertEqual(done.rc, expect, done)
         return done
 

@@ -26,8 +26,8 @@ BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "
 SPAWNING = ["fork", "vfork", "clone", "clone3", "_Fork", "execl", "execle", "execlp", "execv", "execve", "execveat",
             "execvp", "execvpe", "fexecve", "posix_spawn", "posix_spawnp", "SYS_fork", "SYS_vfork", "SYS_clone",
             "SYS_clone3", "SYS_execve", "SYS_execveat", "__NR_clone", "__NR_clone3"]
-# Absolute paths of one machine. /home/user and /home/u are what examples may write.
-MACHINE_PATHS = re.compile(r"(?<![\w.$}/-])/(?:root/\w|work/|home/(?!user\b|u\b)\w|Users/\w)")
+# Absolute paths of one machine. /home/user and /home/x are what examples may write.
+MACHINE_PATHS = re.compile(r"(?<![\w.$}/-])/(?:root/\w|work/|home/(?!user\b|[a-z]\b)\w|Users/\w)")
 TEXT_FOLDERS = ["src", "include", "tests", "examples", "hooks", ".ci"]
 TEXT_FILES = ["Makefile", "README.md", ".clang-tidy", ".gitignore"]
 

@@ -248,7 +248,7 @@ static void another_users_hook_is_not_run(void **state)
 	assert_refused(*state, "another user");
 }
 
-static void a_hook_whose_interpreter_is_missing_is_an_error(void **state)
+static void a_hook_whose_interpreter_is_missing_is_reported(void **state)
 {
 	br_auto_free char *path = br_asprintf("%s/pre-trial", (char *)*state);
 	static const char text[] = "#!/no/such/interpreter\n";
@@ -256,7 +256,8 @@ static void a_hook_whose_interpreter_is_missing_is_an_error(void **state)
 
 	assert_int_equal(br_file_write(path, text, sizeof text - 1, NULL), 0);
 	assert_int_equal(chmod(path, 0755), 0);
-	assert_true(run_in(*state, "pre-trial", "{}", LIMIT_MS, &err) < 0);
+	/* Not "< 0": under valgrind the program starts and ends at once. */
+	assert_int_not_equal(run_in(*state, "pre-trial", "{}", LIMIT_MS, &err), 0);
 	assert_non_null(strstr(err.msg, "pre-trial"));
 }
 
@@ -279,7 +280,7 @@ int main(void)
 		TEST(a_hook_that_is_not_executable_is_named),
 		TEST(what_is_not_a_regular_file_is_not_run),
 		TEST(another_users_hook_is_not_run),
-		TEST(a_hook_whose_interpreter_is_missing_is_an_error),
+		TEST(a_hook_whose_interpreter_is_missing_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ static struct br_record *open_at(const struct place *p)
 
 static int64_t search_in(struct br_record *r, const char *basis)
 {
-	char status[] = "running", argv[] = "--good v1 -- make test", cwd[] = "/home/me", b[32];
+	char status[] = "running", argv[] = "--good v1 -- make test", cwd[] = "/somewhere", b[32];
 	struct br_search s = {.status = status, .argv = argv, .cwd = cwd, .basis = b, .pid = getpid()};
 	struct br_err err = {0};
 
@@ -678,7 +678,7 @@ static int private_mounts(void)
 {
 	if (unshare(CLONE_NEWNS) < 0)
 		return -1;
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	return mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL);
 }
 
 /* Fills the disk, then checks that the error says so, that all stands, and that it goes on once there is room. */
