@@ -14,6 +14,7 @@ struct br_engine;
 struct br_named_file {
 	char *source; /* absolute path of the user's file */
 	char *target; /* path relative to the tree's top */
+	bool for_build; /* --build names it: put there before the build, not after it */
 };
 
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
@@ -23,7 +24,7 @@ struct br_run_spec {
 	char *const *env;	/* NULL-terminated K=V, complete; BISECT_RUN_* are added for each trial */
 	const char *subdir;	/* relative to the tree's top; "": the top itself */
 	const char *user_root;	/* the user's checkout: words of argv that begin with it mean the private tree; or NULL */
-	const struct br_named_file *named; /* put into the tree after the build where it lacks them, removed after the trial */
+	const struct br_named_file *named; /* put into trees that lack them, removed after the trial */
 	size_t nnamed;
 	uint64_t build_timeout_ns; /* 0: no limit */
 	uint64_t grace_ns;	/* from SIGTERM to SIGKILL at a timeout */

@@ -14,12 +14,11 @@ struct br_judge_cfg {
 	bool strict_git;      /* signals and exit 128..255 end the search, as `git bisect run` does */
 	bool timeout_is_skip; /* --timeout-is skip */
 	bool limit_is_learnt; /* the wall limit was learnt, not given by the user */
-	bool fixed_mode;      /* --broken/--fixed: exit 0 is the "new" state; cls is swapped in the end */
 };
 
 enum br_role {
-	BR_ROLE_GOOD_END, /* the candidate that is expected to be good */
-	BR_ROLE_BAD_END,
+	BR_ROLE_GOOD_END, /* the candidate at which the command is expected to pass (with --fixed: the fixed one) */
+	BR_ROLE_BAD_END,  /* ... to fail (with --broken: the broken one) */
 	BR_ROLE_OTHER,
 };
 

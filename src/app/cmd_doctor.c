@@ -114,7 +114,7 @@ int br_cmd_doctor(struct br_options *opt)
 	check_subreaper();
 	check_children();
 	printf("\nSandbox\n");
-	line(false, "namespaces, Landlock", "this version runs tests as plain processes (level none):");
+	line(false, "namespaces, Landlock", "this version has the sandbox level none, plain processes:");
 	printf("       a test may write whatever you may write and use the network. Search only\n"
 	       "       repositories that you trust, or run bisect-run itself in a container.\n");
 	line(true, "secrets in the environment", "variables that look like one are held back (--pass-env NAME)");

@@ -3,6 +3,7 @@
 
 #include "app/finish.h"
 #include "app/session.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
@@ -13,12 +14,59 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * Pathspecs are meant as git means them: from where the user stands, unless they begin with ":". "." and ".." are
+ * taken out, "" is the top folder.
+ */
+static char *from_top(const char *prefix, const char *spec)
+{
+	br_auto_free char *joined = prefix[0] ? br_asprintf("%s/%s", prefix, spec) : br_strdup(spec);
+	struct br_buf out = {0};
+
+	if (spec[0] == ':')
+		return br_strdup(spec[1] == '/' ? spec + 2 : spec);
+	for (const char *p = joined; *p;) {
+		size_t n = strcspn(p, "/");
+
+		if (n == 2 && strncmp(p, "..", 2) == 0) {
+			char *slash = out.len ? strrchr(out.data, '/') : NULL;
+
+			out.len = slash ? (size_t)(slash - out.data) : 0;
+			if (out.data)
+				out.data[out.len] = '\0';
+		} else if (n > 0 && !(n == 1 && *p == '.')) {
+			if (out.len)
+				br_buf_char(&out, '/');
+			br_buf_add(&out, p, n);
+		}
+		p += n + (p[n] == '/');
+	}
+	return br_buf_take(&out);
+}
+
+static char **pathspecs(const struct br_session *s)
+{
+	char **out = NULL;
+
+	for (size_t i = 0; s->opt->path && s->opt->path[i]; i++) {
+		br_auto_free char *spec = from_top(br_repo_prefix(s->repo), s->opt->path[i]);
+
+		if (!spec[0]) { /* the top folder: everything */
+			br_strv_free(out);
+			return NULL;
+		}
+		br_strv_add(&out, spec);
+	}
+	return out;
+}
+
 static int open_history(struct br_session *s, struct br_domain **out, struct br_err *err)
 {
+	br_auto_strv char **path = pathspecs(s);
 	struct br_commits_query q = {
 		.bad = s->bad,
 		.good = s->good,
-		.pathspec = s->opt->path,
+		.pathspec = path,
 		.first_parent = s->opt->first_parent,
 		.with = s->with,
 		.nwith = s->nwith,
@@ -289,12 +337,26 @@ static bool can_resume(const struct br_search *s)
 	return !s->alive && strcmp(s->status, "isolated") != 0 && strcmp(s->status, "tried") != 0;
 }
 
+/* The newest that waits to go on, else the newest search: its answer is read from the record again. */
+static int newest(const struct br_search *list, int n)
+{
+	int found = -1;
+
+	for (int i = 0; i < n; i++)
+		if (can_resume(&list[i]))
+			found = i;
+	for (int i = 0; found < 0 && i < n; i++)
+		if (strcmp(list[n - 1 - i].status, "tried") != 0)
+			found = n - 1 - i;
+	return found;
+}
+
 /* The one that is named, else the newest that can go on. */
 static int pick(struct br_record *rec, const struct br_options *opt, struct br_search *out, struct br_err *err)
 {
 	struct br_search *list = NULL;
 	uint64_t id = 0;
-	int n, found = -1;
+	int n, found;
 
 	if (opt->operand && opt->operand[0]) {
 		if (br_parse_u64(opt->operand[0], &id) < 0 || id == 0 || id > INT64_MAX)
@@ -303,9 +365,7 @@ static int pick(struct br_record *rec, const struct br_options *opt, struct br_s
 		return br_record_search_get(rec, (int64_t)id, out, err);
 	}
 	n = br_record_search_list(rec, &list, err);
-	for (int i = 0; i < n; i++)
-		if (can_resume(&list[i]))
-			found = i;
+	found = newest(list, n);
 	if (found >= 0)
 		*out = list[found];
 	for (int i = 0; i < n; i++)
@@ -331,6 +391,8 @@ static int load_stored(const struct br_options *opt, struct br_search *row, stru
 		repo = NULL;
 	dir = br_state_dir(opt, repo, cwd);
 	r = br_record_open(&rec, dir, false, err);
+	if (r == BR_ENOTFOUND)
+		r = br_fail(err, r, "no search was recorded here yet (%s)", dir);
 	if (r == 0)
 		r = pick(rec, opt, row, err);
 	br_record_close(rec);
@@ -373,6 +435,9 @@ int br_cmd_resume(struct br_options *opt)
 	struct br_err err = {0};
 	int r = load_stored(opt, &row, &err);
 
+	if (r == 0 && row.alive)
+		r = br_fail(&err, BR_ESTATE, "search %lld is running (process %lld)", (long long)row.id,
+			    (long long)row.pid);
 	if (r == 0 && strcmp(row.status, "tried") == 0)
 		r = br_fail(&err, BR_ESTATE, "search %lld was a single try: there is nothing to resume",
 			    (long long)row.id);

@@ -111,6 +111,12 @@ static void say_parent(struct br_session *s, struct br_buf *b, const struct tall
 		br_buf_fmt(b, ", %u of %u at its parent %s %s", t->as_said, t->runs - t->skipped, id, good_word(s));
 }
 
+/* With --first-parent the other parents are not part of the history that is searched. */
+static size_t parents_to_test(const struct br_session *s, const struct br_commit_info *c)
+{
+	return s->opt->first_parent && c->nparent > 1 ? 1 : c->nparent;
+}
+
 static int weigh(struct br_session *s, const struct br_question *q, const size_t *answer, size_t n,
 		 const struct br_commit_info *c)
 {
@@ -119,7 +125,7 @@ static int weigh(struct br_session *s, const struct br_question *q, const size_t
 	unsigned against = culprit.against;
 
 	say_culprit(s, &b, &culprit);
-	for (size_t i = 0; i < c->nparent; i++) {
+	for (size_t i = 0; i < parents_to_test(s, c); i++) {
 		struct tally parent = count(s, q, answer, n, c->parent[i], BR_GOOD);
 
 		say_parent(s, &b, &parent, c->parent[i]);
@@ -144,18 +150,18 @@ static int confirm(struct br_session *s, const struct br_commit_info *c, struct 
 	unsigned at_culprit, at_parent;
 	br_auto_free struct br_question *q = NULL;
 	br_auto_free size_t *answer = NULL;
-	size_t n = 0;
+	size_t n = 0, nparent = parents_to_test(s, c);
 	int r;
 
-	runs_wanted(s, c->nparent, &at_culprit, &at_parent);
+	runs_wanted(s, nparent, &at_culprit, &at_parent);
 	if (at_culprit == 0) {
 		free(s->how_sure);
 		s->how_sure = br_strdup("not run again (--confirm off)");
 		return 1;
 	}
-	q = br_calloc(at_culprit + at_parent * c->nparent, sizeof *q);
+	q = br_calloc(at_culprit + at_parent * nparent, sizeof *q);
 	n = add_questions(q, n, c->oid, at_culprit, BR_ROLE_OTHER);
-	for (size_t i = 0; i < c->nparent; i++)
+	for (size_t i = 0; i < nparent; i++)
 		n = add_questions(q, n, c->parent[i], at_parent, BR_ROLE_OTHER);
 	br_progress_say(s->progress, "probably %s %s; running it and its parents again (%zu runs)", c->short_oid,
 			c->subject, n);

@@ -163,6 +163,9 @@ static int try_end_again(struct br_session *s, const char *oid, const char *name
 	unsigned tries = 1, wanted = 0;
 	size_t last = first;
 
+	if (s->trial[first].outcome.end == BR_END_SETUP)
+		return br_fail(err, BR_ESTATE, "the %s end %s cannot be made: %s", new_end ? new_word(s) : old_word(s),
+			       name ? name : id, s->trial[first].outcome.note);
 	/* A build that fails or a test that says skip is no matter of chance. */
 	if (s->trial[first].verdict.cls != BR_SKIP) {
 		for (; tries < END_TRIES; tries++) {

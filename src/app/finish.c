@@ -71,10 +71,16 @@ static int store(struct br_session *s, struct br_result *r, struct br_err *err)
 	return code;
 }
 
+static bool was_refused(const struct br_result *r)
+{
+	return r->status == BR_STATUS_NOT_REPRODUCED && r->ntrial == 0;
+}
+
 /* What stdout does not show, or shows to nobody. */
 static void say_end(struct br_session *s, const struct br_result *r)
 {
-	if (r->status == BR_STATUS_ERROR || r->status == BR_STATUS_INTERRUPTED)
+	/* Refused before anything was run: that is a matter of the command line, not a result. */
+	if (r->status == BR_STATUS_ERROR || r->status == BR_STATUS_INTERRUPTED || was_refused(r))
 		br_progress_warn(s->progress, "bisect-run: %s", r->message);
 }
 
@@ -96,7 +102,8 @@ int br_finish(struct br_session *s, enum br_status status, char *const *candidat
 	br_progress_hide(s->progress);
 	if (write_git_log(&result, s->opt, &log_err) < 0)
 		br_progress_warn(s->progress, "bisect-run: --git-log: %s", log_err.msg);
-	if (s->opt->json || (status != BR_STATUS_ERROR && status != BR_STATUS_INTERRUPTED))
+	if (s->opt->json ||
+	    (status != BR_STATUS_ERROR && status != BR_STATUS_INTERRUPTED && !was_refused(&result)))
 		r = br_print_result(&result, s->opt, err);
 	else
 		r = 0;

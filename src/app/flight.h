@@ -7,6 +7,9 @@
 
 #include "bisect_run/judge.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct br_flight {
 	uint64_t job;	  /* the engine's id, and the trial's number */
 	char *oid;	  /* owned */

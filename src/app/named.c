@@ -81,8 +81,8 @@ static int note_inside(struct br_named *n, struct br_repo *repo, const char *pat
 		r = br_repo_is_ignored(repo, path, err);
 		if (r == 0) {
 			n->file = br_reallocarray(n->file, n->nfile + 1, sizeof *n->file);
-			n->file[n->nfile].source = br_strdup(path);
-			n->file[n->nfile++].target = br_strdup(rel);
+			n->file[n->nfile++] = (struct br_named_file){
+				.source = br_strdup(path), .target = br_strdup(rel), .for_build = n->in_build};
 		}
 	}
 	return r < 0 ? r : 0;
@@ -113,17 +113,20 @@ static int look_inside(struct br_named *n, struct br_repo *repo, const char *cwd
 		       struct br_err *err)
 {
 	static const char breaks[] = " \t\n;&|()<>'\"`=$";
-	size_t words = 0;
+	size_t words = 0, gap = 0;
 
 	for (const char *p = text; *p && words < MAX_WORDS; words++) {
 		size_t len = strcspn(p, breaks);
 		br_auto_free char *word = br_strndup(p, len);
-		int r = look_at(n, repo, cwd, word, NULL, err);
+		/* What is written to is a result, not an input. */
+		bool output = memchr(p - gap, '>', gap) != NULL;
+		int r = output ? 0 : look_at(n, repo, cwd, word, NULL, err);
 
 		if (r < 0)
 			return r;
 		p += len;
-		p += strspn(p, breaks);
+		gap = strspn(p, breaks);
+		p += gap;
 	}
 	return 0;
 }
@@ -131,9 +134,10 @@ static int look_inside(struct br_named *n, struct br_repo *repo, const char *cwd
 int br_named_find(struct br_named *out, struct br_repo *repo, const char *cwd, char *const *argv, const char *build,
 		  struct br_err *err)
 {
-	struct br_named n = {.argv = argv ? br_strv_copy(argv) : NULL};
+	struct br_named n = {.argv = argv ? br_strv_copy(argv) : NULL, .in_build = true};
 	int r = build ? look_inside(&n, repo, cwd, build, err) : 0;
 
+	n.in_build = false;
 	for (size_t i = 0; r == 0 && n.argv && n.argv[i]; i++) {
 		char *absolute = NULL;
 

@@ -13,6 +13,7 @@ struct br_named {
 	char **argv;		    /* COMMAND, with relative words that lead out of the checkout made absolute */
 	struct br_named_file *file; /* untracked ones inside the checkout: put into trees that lack them */
 	size_t nfile;
+	bool in_build;		    /* while looking: these words are --build's */
 	char **outside;		    /* absolute paths of files outside the checkout: used where they are */
 };
 

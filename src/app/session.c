@@ -141,7 +141,7 @@ static int resolve_one(struct br_session *s, const char *rev, char **out, struct
 	} else if (err && br_repo_is_shallow(s->repo)) {
 		n = strlen(err->msg);
 		(void)snprintf(err->msg + n, sizeof err->msg - n,
-			       "; this clone is shallow and its history ends early: fetch more (git fetch --unshallow, or "
+			       "; this clone is shallow, history ends here: fetch more (git fetch --unshallow, or "
 			       "fetch-depth: 0 in CI)");
 	}
 	return r;

@@ -30,7 +30,44 @@ static int peel(git_object *object, char oid[BR_OID_HEX])
 	return rc;
 }
 
+static bool is_short_id(const char *rev)
+{
+	size_t n = strlen(rev);
+
+	return n >= 4 && n < GIT_OID_HEXSZ && strspn(rev, "0123456789abcdefABCDEF") == n;
+}
+
+/* Full ids, names of refs as git looks for them, and short ids that mean one object. */
+static int look_up(struct br_repo *r, const char *rev, git_object **out)
+{
+	size_t n = strlen(rev);
+	git_reference *ref = NULL;
+	git_oid id;
+	int rc;
+
+	if (n == GIT_OID_HEXSZ && git_oid_fromstr(&id, rev) == 0)
+		return git_object_lookup(out, r->git, &id, GIT_OBJECT_ANY);
+	if (git_reference_dwim(&ref, r->git, rev) == 0) {
+		rc = git_reference_peel(out, ref, GIT_OBJECT_ANY);
+		git_reference_free(ref);
+		return rc;
+	}
+	if (!is_short_id(rev) || git_oid_fromstrn(&id, rev, n) < 0)
+		return GIT_ENOTFOUND;
+	return git_object_lookup_prefix(out, r->git, &id, n, GIT_OBJECT_ANY);
+}
+
 static bool ask_library(struct br_repo *r, const char *rev, char oid[BR_OID_HEX])
+{
+	git_object *object = NULL;
+	bool found = look_up(r, rev, &object) == 0 && peel(object, oid) == 0;
+
+	git_object_free(object);
+	return found;
+}
+
+/* For the syntax of gitrevisions(7), where there is no git to ask: without replacements and grafts. */
+static bool parse_without_git(struct br_repo *r, const char *rev, char oid[BR_OID_HEX])
 {
 	git_object *object = NULL;
 	bool found = git_revparse_single(&object, r->git, rev) == 0 && peel(object, oid) == 0;
@@ -40,40 +77,21 @@ static bool ask_library(struct br_repo *r, const char *rev, char oid[BR_OID_HEX]
 }
 
 /* 1: found, 0: not, or an error when git could not be run. */
-static int ask_git(struct br_repo *r, const char *rev, char oid[BR_OID_HEX], struct br_err *err)
+static int ask_git(struct br_repo *r, const char *rev, char oid[BR_OID_HEX])
 {
 	/* ":/text" takes all that follows as text. */
 	br_auto_free char *full = rev[0] == ':' ? br_strdup(rev) : br_asprintf("%s^{commit}", rev);
 	const char *const args[] = {"rev-parse", "--verify", "--quiet", "--end-of-options", full, NULL};
 	br_auto_free char *out = NULL;
-	int rc = br_repo_ask_git(r, args, &out, err);
-	git_oid id;
+	int rc = br_repo_ask_git(r, args, &out, NULL);
 
 	if (rc <= 0)
 		return rc;
 	out[strcspn(out, "\n")] = '\0';
-	if (git_oid_fromstr(&id, out) < 0)
-		return 0;
 	return ask_library(r, out, oid);
 }
 
-/* Syntax that goes to parents: libgit2 does not see grafts, replacements and shallow boundaries. */
-static bool needs_git(struct br_repo *r, const char *rev)
-{
-	struct br_graph *g;
-
-	return rev[0] == ':' ||
-	       (strpbrk(rev, "^~:@") && (br_repo_graph(r, &g, NULL) < 0 || br_overrides_any(&g->over)));
-}
-
-static bool is_short_id(const char *rev)
-{
-	size_t n = strlen(rev);
-
-	return n >= 4 && n < GIT_OID_HEXSZ && strspn(rev, "0123456789abcdefABCDEF") == n;
-}
-
-/* " (it may be a1b2, c3d4)" when several commits begin so; else "". */
+/* "a1b2, c3d4" when several commits begin so; else "". */
 static char *matches(struct br_repo *r, const char *rev)
 {
 	br_auto_free char *arg = br_asprintf("--disambiguate=%s", rev);
@@ -116,25 +134,39 @@ static char *remote_branch(struct br_repo *r, const char *rev)
 	return found;
 }
 
+/* What the revision names, down through tags, when that is something else. NULL: nothing at all. */
+static git_object *no_commit(struct br_repo *r, const char *rev)
+{
+	const char *const args[] = {"rev-parse", "--verify", "--quiet", "--end-of-options", rev, NULL};
+	br_auto_free char *out = NULL;
+	git_object *object = NULL, *end = NULL;
+
+	if (br_repo_ask_git(r, args, &out, NULL) != 1)
+		return NULL;
+	out[strcspn(out, "\n")] = '\0';
+	if (look_up(r, out, &object) < 0 || git_object_type(object) != GIT_OBJECT_TAG)
+		return object;
+	if (git_object_peel(&end, object, GIT_OBJECT_ANY) < 0)
+		end = NULL;
+	git_object_free(object);
+	return end;
+}
+
 static int explain(struct br_repo *r, const char *rev, struct br_err *err)
 {
 	br_auto_free char *several = matches(r, rev);
 	br_auto_free char *remote = remote_branch(r, rev);
-	git_object *object = NULL;
-	int rc;
+	git_object *object;
 
 	if (*several)
 		return br_fail(err, BR_ESTATE, "'%s' is ambiguous: it may be %s; give more digits", rev,
 			       several);
-	if (git_revparse_single(&object, r->git, rev) == 0) {
-		git_object *end = NULL;
+	object = no_commit(r, rev);
+	if (object) {
+		const char *type = git_object_type2string(git_object_type(object));
 
-		(void)git_object_peel(&end, object, GIT_OBJECT_ANY); /* a tag, down to what it names */
-		rc = br_fail(err, BR_ESTATE, "'%s' is no commit but a %s", rev,
-			     git_object_type2string(git_object_type(end ? end : object)));
-		git_object_free(end);
 		git_object_free(object);
-		return rc;
+		return br_fail(err, BR_ESTATE, "'%s' is no commit but a %s", rev, type);
 	}
 	if (remote)
 		return br_fail(err, BR_ESTATE, "unknown revision '%s': there is '%s'", rev, remote);
@@ -146,21 +178,17 @@ static int explain(struct br_repo *r, const char *rev, struct br_err *err)
 
 int br_repo_resolve(struct br_repo *r, const char *rev, char oid[BR_OID_HEX], struct br_err *err)
 {
-	bool git_first;
 	int rc;
 
 	if (rev[0] == '-')
 		return br_fail(err, BR_EUSAGE, "'%.100s' is no revision: those never begin with '-'", rev);
 	if (!rev[0] || strlen(rev) > MAX_REV)
 		return br_fail(err, BR_ESTATE, "a revision is empty or too long");
-	git_first = needs_git(r, rev);
-	if (!git_first && ask_library(r, rev, oid))
+	/* Plain names need no process. All else is git's: libgit2 knows less of it, and no grafts and replacements. */
+	if (!strpbrk(rev, "^~:@{") && ask_library(r, rev, oid))
 		return 0;
-	rc = ask_git(r, rev, oid, NULL);
-	if (rc == 1)
-		return 0;
-	/* Without a git to ask, libgit2's word is the best there is. */
-	if (rc < 0 && git_first && ask_library(r, rev, oid))
+	rc = ask_git(r, rev, oid);
+	if (rc == 1 || (rc < 0 && parse_without_git(r, rev, oid)))
 		return 0;
 	return explain(r, rev, err);
 }

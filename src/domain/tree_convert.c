@@ -400,7 +400,8 @@ static int add_entry(const git_config_entry *e, void *payload)
 {
 	struct br_buf *b = payload;
 
-	br_buf_fmt(b, "%s=%s\n", e->name, e->value ? e->value : "");
+	if (strncmp(e->name, "filter.", 7) == 0 || strncmp(e->name, "core.", 5) == 0)
+		br_buf_fmt(b, "%s=%s\n", e->name, e->value ? e->value : "");
 	return 0;
 }
 
@@ -430,13 +431,12 @@ static void add_user_file(struct br_buf *b)
 
 int br_convert_rules(const struct br_convert *c, git_oid *out, struct br_err *err)
 {
-	static const char pattern[] = "^(filter\\..*|core\\.(autocrlf|eol|attributesfile))$";
 	struct br_buf b = {0};
 	br_auto_free char *local = br_asprintf("%sinfo/attributes", git_repository_commondir(c->repo));
 	git_buf path = {0};
 	int rc = 0;
 
-	if (git_config_foreach_match(c->config, pattern, add_entry, &b) != 0)
+	if (git_config_foreach(c->config, add_entry, &b) != 0)
 		rc = fail_git(err, "cannot read the repository's configuration");
 	if (git_config_get_path(&path, c->config, "core.attributesfile") == 0)
 		add_file(&b, path.ptr);

@@ -96,7 +96,8 @@ static int copy(const char *tree, const struct br_named_file *file, struct br_er
 	return br_file_copy(from, to, err);
 }
 
-int br_placed_put(const struct br_run_spec *spec, const char *tree, const char *journal, struct br_err *err)
+int br_placed_put(const struct br_run_spec *spec, bool for_build, const char *tree, const char *journal,
+		  struct br_err *err)
 {
 	br_auto_fd int fd = open(tree, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	br_auto_free bool *wanted = br_calloc(spec->nnamed + 1, sizeof *wanted);
@@ -106,6 +107,8 @@ int br_placed_put(const struct br_run_spec *spec, const char *tree, const char *
 	if (fd < 0)
 		return br_fail_errno(err, "cannot open %s", tree);
 	for (size_t i = 0; rc >= 0 && i < spec->nnamed; i++) {
+		if (spec->named[i].for_build != for_build)
+			continue;
 		rc = plan(tree, fd, spec->named[i].target, &text, err);
 		wanted[i] = rc > 0;
 	}

@@ -35,7 +35,7 @@ struct worker {
 	struct br_domain *domain;
 	uint32_t slot;
 	int fd;
-	char *dir, *tmp, *journal, *build; /* paths; build as a word of argv */
+	char *dir, *tmp, *journal, *build_journal, *build; /* paths; build as a word of argv */
 	struct br_tree *tree;		   /* NULL: not opened yet */
 	struct br_run run;
 	struct br_wire_order order;
@@ -82,6 +82,14 @@ static bool engine_is_gone(int fd)
 	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
+static void remove_placed(struct worker *w)
+{
+	const char *top = w->domain->ops->tree_path(w->tree);
+
+	br_placed_remove(top, w->journal);
+	br_placed_remove(top, w->build_journal);
+}
+
 static int open_tree(struct worker *w, struct br_err *err)
 {
 	int rc;
@@ -92,7 +100,7 @@ static int open_tree(struct worker *w, struct br_err *err)
 	if (!rc)
 		rc = w->domain->ops->tree_open(w->domain, w->dir, &w->tree, err);
 	if (!rc) /* what a killed trial put in must not stand in for a file of the candidate's */
-		br_placed_remove(w->domain->ops->tree_path(w->tree), w->journal);
+		remove_placed(w);
 	return rc;
 }
 
@@ -233,9 +241,15 @@ static void steps(struct worker *w, const struct trial *t)
 {
 	struct br_err err;
 
-	if (!enter(w, t) || !build(w, t))
+	if (!enter(w, t))
 		return;
-	if (br_placed_put(w->spec, t->top, w->journal, &err) < 0)
+	if (w->build && br_placed_put(w->spec, true, t->top, w->build_journal, &err) < 0) {
+		end_by_error(w, &err);
+		return;
+	}
+	if (!build(w, t))
+		return;
+	if (br_placed_put(w->spec, false, t->top, w->journal, &err) < 0)
 		end_by_error(w, &err);
 	else if (!br_run_go_on(&w->run))
 		end(w, BR_END_CANCELLED, 0);
@@ -286,7 +300,7 @@ static void clean_up(struct worker *w, struct trial *t)
 	if (br_log_close(br_steal(&w->run.log), &o->output_b, &o->omitted_b, &err) < 0)
 		end_by_error(w, &err);
 	br_run_done(&w->run);
-	br_placed_remove(w->domain->ops->tree_path(w->tree), w->journal);
+	remove_placed(w);
 	(void)br_dir_remove(w->tmp, NULL); /* the next trial's make_tmp says so */
 	free(t->cwd);
 	br_strv_free(t->argv);
@@ -364,6 +378,7 @@ static void set_up(struct worker *w, const struct br_worker_cfg *cfg, int fd)
 	w->dir = br_asprintf("%s/%u", cfg->spec->work_dir, cfg->slot);
 	w->tmp = br_asprintf("%s/tmp", w->dir);
 	w->journal = br_asprintf("%s/placed", w->dir);
+	w->build_journal = br_asprintf("%s/placed-for-build", w->dir);
 	w->build = br_strdup_or_null(cfg->spec->build);
 	(void)snprintf(name, sizeof name, "bisect-run:%u", cfg->slot % 1000);
 	(void)prctl(PR_SET_NAME, name);
@@ -384,6 +399,7 @@ int br_worker_body(void *arg, int fd)
 	free(w->dir);
 	free(w->tmp);
 	free(w->journal);
+	free(w->build_journal);
 	free(w->build);
 	free(w);
 	return 0;

@@ -20,7 +20,7 @@ struct br_learnt {
 };
 
 struct br_judge {
-	bool strict_git, timeout_is_skip, limit_is_learnt, fixed_mode;
+	bool strict_git, timeout_is_skip, limit_is_learnt;
 	struct br_learnt learnt;
 	struct br_pattern **skip_if, **bad_if, **good_if; /* NULL-terminated, never NULL */
 };
@@ -55,7 +55,7 @@ int br_detect_exit(struct br_case *c, struct br_verdict *out, struct br_err *err
 
 /* All that was kept of the output; empty when there is no log. Borrowed until the case ends. */
 int br_case_text(struct br_case *c, const char **text, size_t *n, struct br_err *err);
-/* Whether this candidate is the end at which the command is expected to fail (pass). With fixed_mode that is the old (new) one. */
+/* Whether this candidate is the end at which the command is expected to fail (pass). */
 bool br_case_must_fail(const struct br_case *c);
 bool br_case_must_pass(const struct br_case *c);
 

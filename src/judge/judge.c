@@ -61,7 +61,6 @@ int br_judge_open(struct br_judge **out, const struct br_judge_cfg *cfg, struct 
 	j->strict_git = cfg->strict_git;
 	j->timeout_is_skip = cfg->timeout_is_skip;
 	j->limit_is_learnt = cfg->limit_is_learnt;
-	j->fixed_mode = cfg->fixed_mode;
 	rc = open_all(&j->skip_if, "--skip-if", cfg->skip_if, err);
 	if (rc == BR_OK)
 		rc = open_all(&j->bad_if, "--bad-if", cfg->bad_if, err);
@@ -104,12 +103,12 @@ int br_case_text(struct br_case *c, const char **text, size_t *n, struct br_err 
 
 bool br_case_must_fail(const struct br_case *c)
 {
-	return c->role == (c->judge->fixed_mode ? BR_ROLE_GOOD_END : BR_ROLE_BAD_END);
+	return c->role == BR_ROLE_BAD_END;
 }
 
 bool br_case_must_pass(const struct br_case *c)
 {
-	return c->role == (c->judge->fixed_mode ? BR_ROLE_BAD_END : BR_ROLE_GOOD_END);
+	return c->role == BR_ROLE_GOOD_END;
 }
 
 void br_field_put(char *field, size_t size, const char *text)
@@ -156,13 +155,10 @@ static void say_omitted(const struct br_case *c, struct br_verdict *v)
 			       (unsigned long long)c->outcome->omitted_b);
 }
 
-/* Exit 0 is the new state when one looks for a fix; why and failure go on telling what happened. */
-static void finish(const struct br_judge *j, struct br_verdict *v)
+static void finish(struct br_verdict *v)
 {
 	if (v->error)
 		v->cls = BR_SKIP;
-	if (j->fixed_mode && v->cls != BR_SKIP)
-		v->cls = v->cls == BR_GOOD ? BR_BAD : BR_GOOD;
 	v->llr = v->cls == BR_BAD ? INFINITY : v->cls == BR_GOOD ? -INFINITY : 0;
 }
 
@@ -187,7 +183,7 @@ int br_judge_verdict(struct br_judge *j, const struct br_outcome *o, enum br_rol
 
 	if (rc > 0) {
 		say_omitted(&c, &v);
-		finish(j, &v);
+		finish(&v);
 		*out = v;
 	}
 	free(c.text);

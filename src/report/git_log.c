@@ -13,13 +13,24 @@ static const char *term(const struct br_result *r, enum br_class cls)
 {
 	switch (cls) {
 	case BR_GOOD:
-		return r->fixed_mode ? "broken" : "good";
+		return r->fixed_mode ? "fixed" : "good";
 	case BR_BAD:
-		return r->fixed_mode ? "fixed" : "bad";
+		return r->fixed_mode ? "broken" : "bad";
 	case BR_SKIP:
 		break;
 	}
 	return "skip";
+}
+
+/* The state that is searched for, and the one before it. */
+static const char *new_term(const struct br_result *r)
+{
+	return r->fixed_mode ? "fixed" : "bad";
+}
+
+static const char *old_term(const struct br_result *r)
+{
+	return r->fixed_mode ? "broken" : "good";
 }
 
 /* "# bad: [oid] subject": a comment for people, ignored by replay. The subject is one line whatever it holds. */
@@ -36,10 +47,10 @@ static void comment(struct br_buf *b, const struct br_result *r, const char *wha
 static void start(struct br_buf *b, const struct br_result *r)
 {
 	if (br_view_is_oid(r->bad))
-		comment(b, r, term(r, BR_BAD), r->bad);
+		comment(b, r, new_term(r), r->bad);
 	for (size_t i = 0; r->good && r->good[i]; i++)
 		if (br_view_is_oid(r->good[i]))
-			comment(b, r, term(r, BR_GOOD), r->good[i]);
+			comment(b, r, old_term(r), r->good[i]);
 	br_buf_str(b, "git bisect start");
 	if (r->fixed_mode)
 		br_buf_str(b, " '--term-new=fixed' '--term-old=broken'");
@@ -75,7 +86,7 @@ static bool judged_again(const struct br_result *r, size_t i)
 
 static void answer(struct br_buf *b, const struct br_result *r)
 {
-	const char *word = term(r, BR_BAD);
+	const char *word = new_term(r);
 	br_auto_free char *what = NULL;
 
 	if (r->status == BR_STATUS_ISOLATED && r->first_bad && br_view_is_oid(r->first_bad->oid)) {

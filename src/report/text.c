@@ -126,19 +126,19 @@ static const char *what(const struct br_result *r)
 	return r->fixed_mode ? "fixed" : "bad";
 }
 
-/* With --broken and --fixed "bad" is the new state: the one that is fixed. */
+/* With --broken and --fixed a good verdict (the command passed) is the fixed state. */
 static const char *verdict_word(const struct br_result *r, enum br_class cls)
 {
 	if (!r->fixed_mode || cls == BR_SKIP)
 		return br_class_name(cls);
-	return cls == BR_BAD ? "fixed" : "broken";
+	return cls == BR_GOOD ? "fixed" : "broken";
 }
 
-static enum ink verdict_ink(const struct br_result *r, enum br_class cls)
+static enum ink verdict_ink(enum br_class cls)
 {
 	if (cls == BR_SKIP)
 		return INK_SKIP;
-	return (cls == BR_GOOD) != r->fixed_mode ? INK_GOOD : INK_BAD;
+	return cls == BR_GOOD ? INK_GOOD : INK_BAD;
 }
 
 static void put_files(struct page *p, const struct br_commit_info *c)
@@ -368,7 +368,7 @@ static void tried(struct page *p)
 		put_notes(p);
 		return;
 	}
-	put(p, verdict_ink(p->r, t->verdict.cls), verdict_word(p->r, t->verdict.cls));
+	put(p, verdict_ink(t->verdict.cls), verdict_word(p->r, t->verdict.cls));
 	if (t->verdict.why[0]) {
 		br_buf_str(&p->b, ": ");
 		put_clean(p, INK_PLAIN, t->verdict.why);
@@ -409,7 +409,7 @@ static void put_row(struct page *p, const struct br_trial *t)
 	br_buf_fmt(&p->b, "%5ju  %-7s  ", (uintmax_t)t->n, br_phase_name(t->phase));
 	put_item(p, t->item ? t->item : "-");
 	br_buf_str(&p->b, "  ");
-	put(p, verdict_ink(p->r, t->verdict.cls), word);
+	put(p, verdict_ink(t->verdict.cls), word);
 	br_buf_fmt(&p->b, "%*s  %9s  ", (int)(7 - strlen(word)), "",
 		   t->cached ? "cached" : br_format_duration(t->outcome.wall_ns, took, sizeof took));
 	clip(why, room(p, 52));

@@ -346,8 +346,11 @@ class Case(unittest.TestCase):
         return path, lines
 
     def logged(self, path, then='exit $(cat state)'):
-        """A command that notes the commit in the journal at path, outside of the tree, before it judges."""
-        return ["sh", "-c", f'echo "$BISECT_RUN_COMMIT" >> {shlex.quote(path)}; {then}']
+        """
+        A command that notes the commit in the journal at path, outside of the tree, before it judges. The path is
+        not written out: the contents of files that a command names belong to the verdict's key.
+        """
+        return ["sh", "-c", f'echo "$BISECT_RUN_COMMIT" >> "$HOME/../{os.path.basename(path)}"; {then}']
 
 
 # Needed where the command writes outside its tree, to tell the test what it does.

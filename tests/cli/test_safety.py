@@ -35,7 +35,7 @@ class Untouched(Case):
         """Searches with a test that writes all over its tree, and checks that all is as before."""
         repo = repo or self.r
         before = snapshot(repo)
-        self.wild = ["sh", "-c", "code=$(cat state); rm -f name; echo x > untracked; mkdir -p deep/er; git add -A; exit $code"]
+        self.wild = ["sh", "-c", "code=$(cat state); rm -f name; echo x > untracked; mkdir -p deep/er; exit $code"]
         done = self.search(repo, "--good", "c1", "--bad", "c12", "-j", "2", command=self.wild, expect=expect)
         self.assertEqual(snapshot(repo), before)
         return done
@@ -133,16 +133,15 @@ class NothingSurvives(Case):
         for way, script in self.WAYS.items():
             with self.subTest(way):
                 marker = self.marker()
-                done = self.run_program("try", "--json", "--", "sh", "-c", script.format(marker, marker) + " exit 3")
-                self.assertEqual(done.rc, 1, done)
+                done = self.run_program("try", "--json", "--", "sh", "-c", script.format(marker, marker) + "\nexit 3")
+                self.assertEqual((done.rc, done.json["trials"][0]["exit"]), (1, 3), done)
                 self.assertLess(done.json["trials"][0]["wall"], 10)
                 self.assertEqual(traces_of(marker), [], "gone when the program ends, not later")
 
     def test_no_process_of_a_search_outlives_it(self):
         repo, marker = self.line(10, "c4"), self.marker()
-        script = "; ".join(w.format(marker, marker).rstrip("&; ") + " &" for w in
-                           (self.WAYS["in a session of its own"], self.WAYS["in the background"]))
-        command = ["sh", "-c", f"{script.replace('; ', ' ')} exit $(cat state)"]
+        script = "\n".join(way.format(marker, marker) for way in self.WAYS.values())
+        command = ["sh", "-c", script + "\nexit $(cat state)"]
         self.assert_first_bad(repo, self.search(repo, "--good", "c1", "-j", "3", command=command), "c4")
         self.assertEqual(traces_of(marker), [])
 
@@ -163,7 +162,7 @@ class NothingSurvives(Case):
     def killed(self, way, number):
         """Kills the program while a test and what it started run."""
         repo, marker, here = self.line(6, "c3"), self.marker(), self.path("here")
-        script = way.format(marker, marker) + f" touch {here}; exec sleep {marker}"
+        script = way.format(marker, marker) + f"\ntouch {here}; exec sleep {marker}"
         proc = self.start(*OUTSIDE, "--good", "c1", "-j", "2", "--", "sh", "-c", script, cwd=repo.path)
         self.until(lambda: os.path.exists(here) and processes_with(marker), "the test that waits")
         proc.send_signal(number)

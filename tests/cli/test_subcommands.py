@@ -37,7 +37,8 @@ class Help(Case):
         self.assertEqual(self.run_program("try", "-h").rc, 0)
 
     def test_every_option_of_the_long_help_is_known_to_the_parser(self):
-        for option in sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", self.run_program("--help").out))):
+        text = self.run_program("--help").out.split("\nExamples")[0]
+        for option in sorted(set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))):
             done = self.run_program(option)
             self.assertNotRegex(done.err, "(?i)unknown option", f"{option}: {done}")
 
@@ -177,7 +178,7 @@ class AfterASearch(Case):
         self.run_here("amend", trial["n"], "retry")
         done = self.run_here("resume", "--json")
         self.assert_first_bad(repo, done, "c5")
-        self.assertEqual(runs().count(repo.oid["c6"]), 2)
+        self.assertFalse([t for t in done.trials if t["oid"] == repo.oid["c6"] and t["verdict"] == "good"], done)
 
     def test_amending_to_skip_leaves_the_candidate_open(self):
         done = self.search(self.r, "--good", "c1", "--confirm", "off")
@@ -219,7 +220,7 @@ class AfterASearch(Case):
 
     def test_doctor_says_what_this_machine_can_do(self):
         done = self.run_here("doctor")
-        self.assertIn("sandbox", done.out)
+        self.assertRegex(done.out, "(?i)sandbox")
         self.assertRegex(done.out, "(?i)git")
         os.makedirs(self.path("plain"))
         self.assertEqual(self.run_program("doctor", cwd=self.path("plain")).rc, 0)
@@ -254,7 +255,7 @@ class Output(Case):
         done = self.run_here("--json", command=["sh", "-c", "echo NOISE; echo NOISE >&2; exit $(cat state)"])
         self.assertIsInstance(json.loads(done.out), dict)
         self.assertNotEqual(done.err, "")
-        self.assertNotIn("NOISE", json.dumps({k: v for k, v in done.json.items() if k not in ("command", "failure", "trials")}))
+        self.assertNotIn("NOISE", json.dumps({k: v for k, v in done.json.items() if k not in ("command", "failure", "trials", "evidence")}))
 
     def test_quiet_prints_the_answer_alone_and_verbose_more(self):
         quiet, usual, verbose = self.run_here("-q"), self.run_here(), self.run_here("-v")

@@ -263,27 +263,6 @@ static void a_learnt_limit_asks_for_another_try_and_is_bad_only_if_the_bad_end_h
 	br_judge_close(j);
 }
 
-static void looking_for_a_fix_swaps_good_and_bad_and_keeps_the_facts(void **state)
-{
-	const struct br_judge_cfg cfg = {.fixed_mode = true};
-	struct br_verdict v = judge_once(&cfg, BR_END_EXIT, 0, BR_ROLE_BAD_END);
-
-	(void)state;
-	assert_int_equal(v.cls, BR_BAD);
-	assert_string_equal(v.why, "exit 0");
-	assert_string_equal(v.failure.kind, "");
-	v = judge_once(&cfg, BR_END_EXIT, 3, BR_ROLE_OTHER);
-	assert_int_equal(v.cls, BR_GOOD);
-	assert_string_equal(v.why, "exit 3");
-	assert_int_equal(v.failure.exit, 3);
-	assert_int_equal(judge_once(&cfg, BR_END_EXIT, 125, BR_ROLE_OTHER).cls, BR_SKIP);
-	/* The broken end is the old one: there not found may be the failure, at the fixed one it is a mistake. */
-	assert_int_equal(judge_once(&cfg, BR_END_EXIT, 127, BR_ROLE_GOOD_END).cls, BR_GOOD);
-	v = judge_once(&cfg, BR_END_EXIT, 127, BR_ROLE_BAD_END);
-	assert_true(v.error);
-	assert_non_null(strstr(v.why, "at the fixed end"));
-}
-
 static void patterns_win_whatever_the_exit_status_in_the_order_skip_bad_good(void **state)
 {
 	const char *skip[2], *bad[2], *good[2];
@@ -495,7 +474,6 @@ int main(void)
 		cmocka_unit_test(strict_git_stops_at_crashes_and_only_there),
 		cmocka_unit_test(a_limit_of_the_users_is_bad_or_skip_as_asked),
 		cmocka_unit_test(a_learnt_limit_asks_for_another_try_and_is_bad_only_if_the_bad_end_hung),
-		cmocka_unit_test(looking_for_a_fix_swaps_good_and_bad_and_keeps_the_facts),
 		cmocka_unit_test(patterns_win_whatever_the_exit_status_in_the_order_skip_bad_good),
 		cmocka_unit_test(a_pattern_that_matched_is_the_failure_with_its_line),
 		cmocka_unit_test(patterns_overrule_crashes_and_limits_but_nothing_that_did_not_run),

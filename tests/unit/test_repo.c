@@ -568,7 +568,7 @@ static void tracked_and_ignored_files_are_told_apart(void **state)
 	run_in(w->dir, "printf '*.o\\nout/\\n' >.gitignore && mkdir out && touch new x.o forced.o out/any && "
 		       "ln -s /nowhere link && git add -f forced.o link");
 	check_tracked(w);
-	run_in(w->dir, "git update-index --split-index");
+	run_in(w->dir, "git commit -qm more && git update-index --split-index");
 	check_tracked(w);
 }
 

@@ -454,7 +454,7 @@ static void line_ends_and_ids_are_written_as_git_writes_them(void **state)
 	put_file(f->repo, "sub/lf", "a\nb\n");
 	put_file(f->repo, "sub/id", "$Id$\n");
 	for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-		br_auto_free char *tree = NULL, *blob = NULL, *line = NULL;
+		br_auto_free char *tree = NULL, *blob = NULL;
 		struct br_buf b = {0};
 
 		put_file(f->repo, ".gitattributes", rules[i]);
@@ -814,9 +814,8 @@ static void a_bomb_of_few_objects_is_refused(void **state)
 		char *tree;
 
 		for (int i = 0; i < 16; i++) {
-			char name[8];
+			char name[2] = {(char)('a' + i), 0};
 
-			(void)snprintf(name, sizeof name, "n%02d", i);
 			add_entry(&b, mode, name, below);
 		}
 		tree = raw_tree(f, &b);
