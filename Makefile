@@ -105,7 +105,8 @@ bench: all $(BENCH) ## our cost beside git's, in turn, as ratios
 	$(Q)tests/bench/run.sh
 
 asan: ## the tests under AddressSanitizer and UBSan
-	$(Q)BR_TEST_LIMIT=900 $(MAKE) VARIANT=asan test
+	$(Q)BR_TEST_LIMIT=900 LSAN_OPTIONS=print_suppressions=0:suppressions="$(CURDIR)/tests/lsan.supp" \
+		$(MAKE) VARIANT=asan test
 
 valgrind: $(UNIT) ## the unit tests under valgrind
 	$(Q)tests/valgrind.sh $(UNIT)

@@ -7,6 +7,9 @@ if ! command -v valgrind >/dev/null; then
 	echo 'valgrind.sh: valgrind is not installed: run tests/install-deps.sh ci' >&2
 	exit 1
 fi
+here=$(cd "$(dirname "$0")" && pwd)
 export BR_TEST_LIMIT="${BR_TEST_LIMIT:-900}" BR_TEST_JOBS="${BR_TEST_JOBS:-2}" BR_VALGRIND=1
+# The checkout's path may hold spaces, and the wrap is split at them: valgrind reads options from here as well.
+export VALGRIND_OPTS="--suppressions='$here/valgrind.supp'"
 export BR_TEST_WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible --trace-children=no'
-exec "$(dirname "$0")/run.sh" "$@"
+exec "$here/run.sh" "$@"

@@ -12,26 +12,27 @@ struct br_engine;
 
 /* A file of the user's that COMMAND names and that the candidate's tree may lack. */
 struct br_named_file {
-	char *source; /* absolute path of the user's file */
-	char *target; /* path relative to the tree's top */
+	char *source;	/* absolute path of the user's file */
+	char *target;	/* path relative to the tree's top */
 	bool for_build; /* --build names it: put there before the build, not after it */
 };
 
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
 struct br_run_spec {
-	char *const *argv;	/* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
-	const char *build;	/* run through `sh -c` before argv; NULL: none */
-	char *const *env;	/* NULL-terminated K=V, complete; BISECT_RUN_* are added for each trial */
-	const char *subdir;	/* relative to the tree's top; "": the top itself */
-	const char *user_root;	/* the user's checkout: words of argv that begin with it mean the private tree; or NULL */
+	char *const *argv;  /* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
+	const char *build;  /* run through `sh -c` before argv; NULL: none */
+	char *const *env;   /* NULL-terminated K=V, complete; BISECT_RUN_* are added for each trial */
+	const char *subdir; /* relative to the tree's top; "": the top itself */
+	const char *
+		user_root; /* the user's checkout: words of argv that begin with it mean the private tree; or NULL */
 	const struct br_named_file *named; /* put into trees that lack them, removed after the trial */
 	size_t nnamed;
 	uint64_t build_timeout_ns; /* 0: no limit */
-	uint64_t grace_ns;	/* from SIGTERM to SIGKILL at a timeout */
-	uint64_t head_b, tail_b; /* bytes of output kept at the log's start and end */
-	const char *log_dir;	/* absolute; logs are log_dir/N.log */
-	const char *work_dir;	/* absolute; trees are work_dir/0, 1, ... */
-	uint32_t jobs;		/* number of workers, >= 1 */
+	uint64_t grace_ns;	   /* from SIGTERM to SIGKILL at a timeout */
+	uint64_t head_b, tail_b;   /* bytes of output kept at the log's start and end */
+	const char *log_dir;	   /* absolute; logs are log_dir/N.log */
+	const char *work_dir;	   /* absolute; trees are work_dir/0, 1, ... */
+	uint32_t jobs;		   /* number of workers, >= 1 */
 };
 
 struct br_job {
@@ -48,7 +49,7 @@ struct br_done {
 };
 
 struct br_engine_ops {
-	const char *name; /* local, slurm */
+	const char *name;			    /* local, slurm */
 	size_t (*slots)(const struct br_engine *e); /* free now */
 	/* The label that this worker's tree holds now; NULL: none. Borrowed until the next submit. */
 	const char *(*at)(const struct br_engine *e, uint32_t worker);
@@ -57,7 +58,8 @@ struct br_engine_ops {
 	 * Waits for a trial to end: 1 with *out set, 0 at the timeout (-1: none) or when wake_fd (-1: none) became
 	 * readable, or an error.
 	 */
-	int (*wait)(struct br_engine *e, int wake_fd, int timeout_ms, struct br_done *out, struct br_err *err);
+	int (*wait)(struct br_engine *e, int wake_fd, int timeout_ms, struct br_done *out,
+		    struct br_err *err);
 	/* Kills it now with all its processes; its br_done still comes, with BR_END_CANCELLED. */
 	void (*cancel)(struct br_engine *e, uint64_t id);
 	/* Stops and continues all running trials and their clocks (SIGTSTP, SIGCONT). */

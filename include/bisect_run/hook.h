@@ -23,8 +23,8 @@ size_t br_hooks_count(const struct br_hooks *h, const char *kind);
  * not start, died or ran over the limit), else the highest exit status. Unless it is 0, err says which hook and the last line of
  * its stderr. limit_ms -1: no limit.
  */
-int br_hooks_run(const struct br_hooks *h, const char *kind, const char *input, char *const *env, int limit_ms,
-		 struct br_err *err);
+int br_hooks_run(const struct br_hooks *h, const char *kind, const char *input, char *const *env,
+		 int limit_ms, struct br_err *err);
 void br_hooks_close(struct br_hooks *h);
 
 #endif

@@ -18,7 +18,7 @@ struct br_judge_cfg {
 
 enum br_role {
 	BR_ROLE_GOOD_END, /* the candidate at which the command is expected to pass (with --fixed: the fixed one) */
-	BR_ROLE_BAD_END,  /* ... to fail (with --broken: the broken one) */
+	BR_ROLE_BAD_END, /* ... to fail (with --broken: the broken one) */
 	BR_ROLE_OTHER,
 };
 
@@ -28,8 +28,8 @@ enum br_role {
  */
 int br_judge_open(struct br_judge **out, const struct br_judge_cfg *cfg, struct br_err *err);
 /* The verdict on an outcome, in the order of the table in README; see src/judge/judge.c. */
-int br_judge_verdict(struct br_judge *j, const struct br_outcome *o, enum br_role role, struct br_verdict *out,
-		     struct br_err *err);
+int br_judge_verdict(struct br_judge *j, const struct br_outcome *o, enum br_role role,
+		     struct br_verdict *out, struct br_err *err);
 /*
  * Tells it how the bad end ended: some outcomes (not found, build failed, hung) that are a skip elsewhere are
  * what is hunted when the bad end ends so too.

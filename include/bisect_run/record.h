@@ -14,21 +14,21 @@ struct br_record;
 
 /* A search as stored. Strings are owned by whoever got the row (br_search_done). */
 struct br_search {
-	int64_t id;	    /* rises from 1; people type it */
-	char *status;	    /* running, isolated, narrowed, not-reproduced, interrupted, error, tried */
+	int64_t id;   /* rises from 1; people type it */
+	char *status; /* running, isolated, narrowed, not-reproduced, interrupted, error, tried */
 	char *message;
-	char *argv;	    /* effective options and command, NUL-free text: one shell-quoted line */
-	char *cwd;	    /* where the user stood */
-	char *basis;	    /* hash of all that a verdict depends on besides the tree */
-	char *ends;	    /* resolved revisions, the app's own text */
-	char *result;	    /* JSON object of the result without trials; NULL while running */
-	char *live;	    /* one line: what a running search does now */
-	int64_t pid;	    /* of the process that runs it */
+	char *argv;   /* effective options and command, NUL-free text: one shell-quoted line */
+	char *cwd;    /* where the user stood */
+	char *basis;  /* hash of all that a verdict depends on besides the tree */
+	char *ends;   /* resolved revisions, the app's own text */
+	char *result; /* JSON object of the result without trials; NULL while running */
+	char *live;   /* one line: what a running search does now */
+	int64_t pid;  /* of the process that runs it */
 	uint64_t started_ns, ended_ns; /* CLOCK_REALTIME */
-	uint64_t busy_ns;   /* time spent, over all sessions of it */
-	uint64_t trials;    /* read only: number of rows, and of those that were really run */
+	uint64_t busy_ns;	       /* time spent, over all sessions of it */
+	uint64_t trials;	       /* read only: number of rows, and of those that were really run */
 	uint64_t trials_run;
-	bool alive;	    /* read only: a process holds its lock now */
+	bool alive; /* read only: a process holds its lock now */
 };
 
 /*

@@ -8,44 +8,48 @@
 
 /* A commit as people want to see it. All strings owned (br_commit_info_done). */
 struct br_commit_info {
-	char *oid;	  /* full, hex */
-	char *short_oid;  /* abbreviated so that it is unique */
+	char *oid;	 /* full, hex */
+	char *short_oid; /* abbreviated so that it is unique */
 	char *subject, *author, *email;
-	int64_t date;	  /* author date, seconds since 1970 UTC */
-	int offset_min;	  /* author's time zone */
-	char **parent;	  /* nparent full ids */
+	int64_t date;	/* author date, seconds since 1970 UTC */
+	int offset_min; /* author's time zone */
+	char **parent;	/* nparent full ids */
 	size_t nparent;
-	char **file;	  /* nfile lines "M path", "A path", "D path", "R old -> new" against the first parent */
+	char **file; /* nfile lines "M path", "A path", "D path", "R old -> new" against the first parent */
 	size_t nfile;
 };
 
 enum br_status {
-	BR_STATUS_ISOLATED, BR_STATUS_NARROWED, BR_STATUS_NOT_REPRODUCED, BR_STATUS_INTERRUPTED,
-	BR_STATUS_ERROR, BR_STATUS_TRIED,
+	BR_STATUS_ISOLATED,
+	BR_STATUS_NARROWED,
+	BR_STATUS_NOT_REPRODUCED,
+	BR_STATUS_INTERRUPTED,
+	BR_STATUS_ERROR,
+	BR_STATUS_TRIED,
 };
 
 /* All pointers owned: br_result_done. Zero-initialised is valid and empty. */
 struct br_result {
-	char *id;		/* of the search; NULL: none was recorded */
+	char *id; /* of the search; NULL: none was recorded */
 	enum br_status status;
-	char *message;		/* one line; for not-reproduced and errors: what is wrong and what to do */
-	char **command;		/* NULL-terminated; NULL: none */
-	double seconds;		/* wall time, over all sessions of the search */
-	uint64_t trials_run;	/* tests really executed */
-	bool fixed_mode;	/* the answer is the first FIXED commit */
-	bool has_commits;	/* the fields from here to candidate apply */
-	char **good;		/* NULL-terminated full ids */
+	char *message;	     /* one line; for not-reproduced and errors: what is wrong and what to do */
+	char **command;	     /* NULL-terminated; NULL: none */
+	double seconds;	     /* wall time, over all sessions of the search */
+	uint64_t trials_run; /* tests really executed */
+	bool fixed_mode;     /* the answer is the first FIXED commit */
+	bool has_commits;    /* the fields from here to candidate apply */
+	char **good;	     /* NULL-terminated full ids */
 	char *bad;
 	uint64_t candidates_at_start;
 	struct br_commit_info *first_bad; /* NULL: not isolated */
-	bool confirmed;		/* fresh runs at the culprit and its parents agreed */
+	bool confirmed;			  /* fresh runs at the culprit and its parents agreed */
 	struct br_commit_info *candidate; /* all that may still be the culprit, oldest first */
 	size_t ncandidate;
-	double confidence;	/* NAN: nothing noisy was seen */
-	char **note;		/* NULL-terminated: warnings and reasons, one line each */
-	char *how_sure;		/* one sentence: why this is believed */
-	char *reproduce;	/* shell lines that show it by hand */
-	char *evidence;		/* the last lines of the telling log, escaped for terminals */
+	double confidence; /* NAN: nothing noisy was seen */
+	char **note;	   /* NULL-terminated: warnings and reasons, one line each */
+	char *how_sure;	   /* one sentence: why this is believed */
+	char *reproduce;   /* shell lines that show it by hand */
+	char *evidence;	   /* the last lines of the telling log, escaped for terminals */
 	char *state_dir;
 	struct br_failure failure; /* at the bad end or the culprit; kind "": none */
 	struct br_trial *trial;

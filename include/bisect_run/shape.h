@@ -25,9 +25,10 @@ struct br_shape {
 	enum br_order order;
 	uint64_t n;
 	const uint32_t *parent_at; /* BR_DAG: n+1 offsets into parent */
-	const uint32_t *parent;	   /* BR_DAG: parents of i at [parent_at[i], parent_at[i+1]), first parent first */
-	const float *weight;	   /* n weights >= 0, any scale: prior of being the culprit; NULL: all 1 */
-	const float *cost;	   /* n relative costs > 0 of a probe; NULL: all equal */
+	const uint32_t
+		*parent;     /* BR_DAG: parents of i at [parent_at[i], parent_at[i+1]), first parent first */
+	const float *weight; /* n weights >= 0, any scale: prior of being the culprit; NULL: all 1 */
+	const float *cost;   /* n relative costs > 0 of a probe; NULL: all equal */
 };
 
 #endif

@@ -19,24 +19,24 @@ struct br_strategy;
 struct br_strategy_cfg {
 	uint64_t seed;	   /* the only source of chance */
 	double confidence; /* noisy ones stop when the answer is this likely, 0..1 */
-	bool exhaust;	   /* test every skipped candidate's neighbours instead of assuming a band untestable */
+	bool exhaust; /* test every skipped candidate's neighbours instead of assuming a band untestable */
 };
 
 enum br_answer_status {
-	BR_SEARCHING, /* more probes are wanted (or in flight) */
-	BR_ISOLATED,  /* item[0] is the culprit */
-	BR_NARROWED,  /* one of item[]: only untestable candidates are left */
+	BR_SEARCHING,	  /* more probes are wanted (or in flight) */
+	BR_ISOLATED,	  /* item[0] is the culprit */
+	BR_NARROWED,	  /* one of item[]: only untestable candidates are left */
 	BR_CONTRADICTION, /* observations exclude each other; item[] is what was left before */
 };
 
 /* What is known so far. item is owned: br_answer_done. */
 struct br_answer {
 	enum br_answer_status status;
-	uint64_t *item;	   /* isolated, narrowed: all that may still be the culprit, rising */
+	uint64_t *item; /* isolated, narrowed: all that may still be the culprit, rising */
 	uint64_t nitem;
-	uint64_t left;	   /* candidates that may still be the culprit (weight > 0) */
-	uint64_t assumed;  /* of those, assumed untestable though never run (inside a skipped band) */
-	double confidence; /* P(the answer is right); 1: exact */
+	uint64_t left;	    /* candidates that may still be the culprit (weight > 0) */
+	uint64_t assumed;   /* of those, assumed untestable though never run (inside a skipped band) */
+	double confidence;  /* P(the answer is right); 1: exact */
 	double probes_left; /* expected number of further probes */
 };
 
@@ -52,12 +52,14 @@ struct br_strategy_ops {
 	 * useful first. near (may be NULL) is an array of nnear items that workers have at hand: of equally useful
 	 * probes the nearest wins. 0: none until one is observed.
 	 */
-	size_t (*propose)(struct br_strategy *s, const uint64_t *near, size_t nnear, struct br_probe *out, size_t max);
+	size_t (*propose)(struct br_strategy *s, const uint64_t *near, size_t nnear, struct br_probe *out,
+			  size_t max);
 	/*
 	 * Learns that probe point got this class. Any order; proposed or not (a replayed or amended verdict, a
 	 * --skip). An observation that contradicts what is known is not applied, and answer says so.
 	 */
-	void (*observe)(struct br_strategy *s, const struct br_probe *probe, const struct br_verdict *verdict);
+	void (*observe)(struct br_strategy *s, const struct br_probe *probe,
+			const struct br_verdict *verdict);
 	/* Takes a proposal back without a verdict (cancelled, lost): it may be proposed again. */
 	void (*forget)(struct br_strategy *s, const struct br_probe *probe);
 	/* Whether an answer to this probe could no longer change anything. */

@@ -26,17 +26,17 @@ struct br_outcome {
 	enum br_end end;
 	int code;
 	uint64_t wall_ns, user_ns, sys_ns;
-	uint64_t build_ns;	/* wall time of --build; 0: none ran */
-	uint64_t setup_ns;	/* wall time of making the work tree */
-	uint64_t peak_rss_b;	/* of the largest process */
-	uint64_t output_b;	/* all that was printed, kept or not */
-	uint64_t omitted_b;	/* of that, left out between the log's head and tail */
-	uint32_t leftovers;	/* processes that outlived COMMAND and were killed */
-	uint32_t worker;	/* slot that ran it */
-	uint64_t limit_ns;	/* wall limit that was in force; 0: none */
-	char sandbox[16];	/* level: "none", ... */
-	char note[256];		/* said about the run: a missing directory, a corrupt object ... */
-	char *log_path;		/* owned; absolute; NULL when there is no log */
+	uint64_t build_ns;   /* wall time of --build; 0: none ran */
+	uint64_t setup_ns;   /* wall time of making the work tree */
+	uint64_t peak_rss_b; /* of the largest process */
+	uint64_t output_b;   /* all that was printed, kept or not */
+	uint64_t omitted_b;  /* of that, left out between the log's head and tail */
+	uint32_t leftovers;  /* processes that outlived COMMAND and were killed */
+	uint32_t worker;     /* slot that ran it */
+	uint64_t limit_ns;   /* wall limit that was in force; 0: none */
+	char sandbox[16];    /* level: "none", ... */
+	char note[256];	     /* said about the run: a missing directory, a corrupt object ... */
+	char *log_path;	     /* owned; absolute; NULL when there is no log */
 };
 
 enum br_class { BR_GOOD, BR_BAD, BR_SKIP };
@@ -57,11 +57,11 @@ struct br_failure {
  */
 struct br_verdict {
 	enum br_class cls;
-	bool error;	/* this outcome must end the search (why says so): command not found at the good end */
+	bool error; /* this outcome must end the search (why says so): command not found at the good end */
 	bool over_learnt; /* stopped at a limit that was only learnt: worth one more try with more time */
 	double llr;
-	double value;	/* what was measured; NAN: nothing */
-	char why[192];	/* "exit 1", "killed by SIGSEGV (11)", "matched --bad-if" */
+	double value;  /* what was measured; NAN: nothing */
+	char why[192]; /* "exit 1", "killed by SIGSEGV (11)", "matched --bad-if" */
 	struct br_failure failure;
 };
 
@@ -73,11 +73,11 @@ struct br_trial {
 	enum br_phase phase;
 	uint64_t point; /* item number in the shape, for strategies; UINT64_MAX outside of one */
 	char *item;	/* owned; the domain's label: a full object id, an item */
-	char *tree;	/* owned; what the verdict belongs to (tree id, or commit id where trees do not tell); NULL: unknown */
+	char *tree; /* owned; what the verdict belongs to (tree id, or commit id where trees do not tell); NULL: unknown */
 	struct br_outcome outcome;
 	struct br_verdict verdict;
-	bool cached;	/* answered from the record, not run */
-	bool amended;	/* verdict.cls was corrected by a person */
+	bool cached;	     /* answered from the record, not run */
+	bool amended;	     /* verdict.cls was corrected by a person */
 	uint64_t started_ns; /* CLOCK_REALTIME */
 };
 

@@ -33,7 +33,8 @@ static int read_line(struct br_session *s, char line[LINE_MAX_B], struct br_err 
 	size_t n = 0;
 
 	for (;;) {
-		struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = s->signal_fd, .events = POLLIN}};
+		struct pollfd p[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
+				      {.fd = s->signal_fd, .events = POLLIN}};
 		ssize_t got;
 		int r;
 
@@ -48,9 +49,10 @@ static int read_line(struct br_session *s, char line[LINE_MAX_B], struct br_err 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return br_fail(err, BR_ESTATE,
-				       "--ask: no answer came (end of input); go on with: bisect-run resume %lld",
-				       (long long)s->row.id);
+			return br_fail(
+				err, BR_ESTATE,
+				"--ask: no answer came (end of input); go on with: bisect-run resume %lld",
+				(long long)s->row.id);
 		if (line[n] == '\n') {
 			line[n] = '\0';
 			return 0;
@@ -83,8 +85,9 @@ int br_ask_person(struct br_session *s, struct br_trial *t, uint32_t worker, str
 
 	br_progress_warn(s->progress, "\n%s\n  its tree: %s/%u/tree", title, s->pool_dir, worker);
 	if (s->spec.argv)
-		br_progress_warn(s->progress, "  the command says: %s (%s)%s%s", br_class_name(t->verdict.cls),
-				 t->verdict.why, tail ? "\n" : "", tail ? tail : "");
+		br_progress_warn(s->progress, "  the command says: %s (%s)%s%s",
+				 br_class_name(t->verdict.cls), t->verdict.why, tail ? "\n" : "",
+				 tail ? tail : "");
 	while (cls < 0) {
 		int r;
 
@@ -96,9 +99,12 @@ int br_ask_person(struct br_session *s, struct br_trial *t, uint32_t worker, str
 		cls = class_of(line);
 	}
 	t->verdict = (struct br_verdict){.cls = (enum br_class)cls,
-					 .llr = cls == BR_BAD ? INFINITY : cls == BR_GOOD ? -INFINITY : 0,
+					 .llr = cls == BR_BAD	 ? INFINITY
+						: cls == BR_GOOD ? -INFINITY
+								 : 0,
 					 .value = NAN,
 					 .failure = t->verdict.failure};
-	(void)snprintf(t->verdict.why, sizeof t->verdict.why, "a person said %s", br_class_name((enum br_class)cls));
+	(void)snprintf(t->verdict.why, sizeof t->verdict.why, "a person said %s",
+		       br_class_name((enum br_class)cls));
 	return 0;
 }

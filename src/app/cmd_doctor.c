@@ -51,7 +51,8 @@ static void check_pidfd(void)
 {
 	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-	line(fd >= 0, "pidfd", fd >= 0 ? "the end of a trial is seen at once" : "not here: a slower way is used");
+	line(fd >= 0, "pidfd",
+	     fd >= 0 ? "the end of a trial is seen at once" : "not here: a slower way is used");
 	if (fd >= 0)
 		(void)close(fd);
 }
@@ -60,8 +61,9 @@ static void check_subreaper(void)
 {
 	bool works = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 
-	line(works, "child subreaper", works ? "processes that a test leaves behind are found and killed"
-					     : "not here: daemonised processes of a test may survive it");
+	line(works, "child subreaper",
+	     works ? "processes that a test leaves behind are found and killed"
+		   : "not here: daemonised processes of a test may survive it");
 }
 
 static void check_children(void)
@@ -70,7 +72,8 @@ static void check_children(void)
 
 	(void)snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
 	line(access(path, R_OK) == 0, "/proc children lists",
-	     access(path, R_OK) == 0 ? "process trees are walked quickly" : "not here: all of /proc is searched instead");
+	     access(path, R_OK) == 0 ? "process trees are walked quickly"
+				     : "not here: all of /proc is searched instead");
 }
 
 static void check_state(const struct br_options *opt)
@@ -117,7 +120,8 @@ int br_cmd_doctor(struct br_options *opt)
 	line(false, "namespaces, Landlock", "this version has the sandbox level none, plain processes:");
 	printf("       a test may write whatever you may write and use the network. Search only\n"
 	       "       repositories that you trust, or run bisect-run itself in a container.\n");
-	line(true, "secrets in the environment", "variables that look like one are held back (--pass-env NAME)");
+	line(true, "secrets in the environment",
+	     "variables that look like one are held back (--pass-env NAME)");
 	printf("\nParallel trials\n");
 	printf("  -j auto runs one at a time: without network namespaces, tests would share ports and\n"
 	       "  temporary files. -j N runs N at once where they do not.\n");

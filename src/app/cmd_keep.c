@@ -28,10 +28,11 @@ static int apply(struct br_state *st, int64_t id, uint64_t n, const char *word, 
 	else if (cls >= 0)
 		r = br_record_amend(st->record, id, n, (enum br_class)cls, err);
 	else
-		return br_fail(err, BR_EUSAGE, "amend: '%s' is no verdict\nsay good, bad, skip or retry", word);
+		return br_fail(err, BR_EUSAGE, "amend: '%s' is no verdict\nsay good, bad, skip or retry",
+			       word);
 	if (r == BR_ENOTFOUND)
-		return br_fail(err, r, "search %lld has no trial %llu; `bisect-run show %lld -v` lists them", (long long)id,
-			       (unsigned long long)n, (long long)id);
+		return br_fail(err, r, "search %lld has no trial %llu; `bisect-run show %lld -v` lists them",
+			       (long long)id, (unsigned long long)n, (long long)id);
 	return r;
 }
 
@@ -56,21 +57,25 @@ static int amend(struct br_state *st, const struct br_options *opt, struct br_er
 	int r;
 
 	if (n < 2 || n > 3)
-		return br_fail(err, BR_EUSAGE, "amend needs a trial and a verdict\nbisect-run amend [ID] TRIAL good|bad|skip|retry");
+		return br_fail(
+			err, BR_EUSAGE,
+			"amend needs a trial and a verdict\nbisect-run amend [ID] TRIAL good|bad|skip|retry");
 	if (br_parse_u64(opt->operand[n - 2], &trial) < 0)
-		return br_fail(err, BR_EUSAGE, "amend: '%s' is no trial number\n`bisect-run show -v` lists the trials",
+		return br_fail(err, BR_EUSAGE,
+			       "amend: '%s' is no trial number\n`bisect-run show -v` lists the trials",
 			       opt->operand[n - 2]);
 	r = br_state_search(st, n == 3 ? opt->operand[0] : NULL, &row, err);
 	if (r == 0 && row.alive)
-		r = br_fail(err, BR_ESTATE, "search %lld is running: stop it first (Ctrl-C), then amend and resume",
+		r = br_fail(err, BR_ESTATE,
+			    "search %lld is running: stop it first (Ctrl-C), then amend and resume",
 			    (long long)row.id);
 	if (r == 0)
 		r = apply(st, row.id, trial, opt->operand[n - 1], err);
 	if (r == 0)
 		r = reopen(st, row.id, err);
 	if (r == 0)
-		printf("trial %llu of search %lld: %s; go on with: bisect-run resume %lld\n", (unsigned long long)trial,
-		       (long long)row.id, opt->operand[n - 1], (long long)row.id);
+		printf("trial %llu of search %lld: %s; go on with: bisect-run resume %lld\n",
+		       (unsigned long long)trial, (long long)row.id, opt->operand[n - 1], (long long)row.id);
 	br_search_done(&row);
 	return r;
 }

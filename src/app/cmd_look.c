@@ -14,7 +14,8 @@
 #include <time.h>
 
 /* The result as it was stored, or what the row alone says of a search that was killed. */
-static int result_of(struct br_state *st, const struct br_search *row, struct br_result *out, struct br_err *err)
+static int result_of(struct br_state *st, const struct br_search *row, struct br_result *out,
+		     struct br_err *err)
 {
 	int n;
 
@@ -80,8 +81,9 @@ static void print_row(const struct br_search *s)
 	char date[32];
 	br_auto_free char *what = br_text_clean(s->argv, strlen(s->argv), false);
 
-	printf("%-4lld %s  %-14s %4llu tests  %s\n", (long long)s->id, date_of(s->started_ns, date, sizeof date),
-	       br_state_status(s), (unsigned long long)s->trials_run, what);
+	printf("%-4lld %s  %-14s %4llu tests  %s\n", (long long)s->id,
+	       date_of(s->started_ns, date, sizeof date), br_state_status(s),
+	       (unsigned long long)s->trials_run, what);
 	if (s->message && s->message[0]) {
 		br_auto_free char *message = br_text_clean(s->message, strlen(s->message), false);
 
@@ -112,8 +114,9 @@ static int status(struct br_state *st, const struct br_options *opt, struct br_e
 	(void)opt;
 	for (int i = 0; i < n; i++) {
 		if (list[i].alive) {
-			br_auto_free char *live = br_text_clean(list[i].live ? list[i].live : "",
-								list[i].live ? strlen(list[i].live) : 0, false);
+			br_auto_free char *live =
+				br_text_clean(list[i].live ? list[i].live : "",
+					      list[i].live ? strlen(list[i].live) : 0, false);
 
 			any = true;
 			print_row(&list[i]);
@@ -131,7 +134,8 @@ static int status(struct br_state *st, const struct br_options *opt, struct br_e
 	return n < 0 ? n : 0;
 }
 
-static int look(struct br_options *opt, int (*body)(struct br_state *, const struct br_options *, struct br_err *),
+static int look(struct br_options *opt,
+		int (*body)(struct br_state *, const struct br_options *, struct br_err *),
 		bool empty_is_fine)
 {
 	struct br_state st;

@@ -113,8 +113,9 @@ static int load_history(struct br_session *s, struct br_err *err)
 	s->candidates_at_start = br_commits_candidates(s->domain);
 	s->standing.left = s->candidates_at_start;
 	if (br_repo_is_shallow(s->repo))
-		br_session_note(s, "this clone is shallow, history ends here: the culprit may be older; fetch more "
-				   "(git fetch --unshallow, or fetch-depth: 0 in CI)");
+		br_session_note(
+			s, "this clone is shallow, history ends here: the culprit may be older; fetch more "
+			   "(git fetch --unshallow, or fetch-depth: 0 in CI)");
 	return 0;
 }
 
@@ -215,7 +216,8 @@ static int conclude_isolated(struct br_session *s, char **candidate, struct br_e
 		return br_finish(s, BR_STATUS_ISOLATED, candidate, err);
 	free(s->row.message);
 	s->row.message = br_asprintf("the test is flaky: %s", s->how_sure);
-	br_session_note(s, "fresh runs contradict the search, so no single commit is named; make the test steady, or run "
+	br_session_note(s, "fresh runs contradict the search, so no single commit is named; make the test "
+			   "steady, or run "
 			   "it several times in COMMAND");
 	wide = remaining(s, true);
 	return br_finish(s, BR_STATUS_NARROWED, wide, err);
@@ -238,8 +240,10 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 		return conclude_isolated(s, candidate, err);
 	case BR_NARROWED:
 		if (assumed > 0)
-			br_session_note(s, "%llu of them were never run: they lie inside a stretch whose edges could not be "
-					   "tested (--exhaust tries each)",
+			br_session_note(s,
+					"%llu of them were never run: they lie inside a stretch whose edges "
+					"could not be "
+					"tested (--exhaust tries each)",
 					(unsigned long long)assumed);
 		return br_finish(s, BR_STATUS_NARROWED, candidate, err);
 	case BR_CONTRADICTION:
@@ -247,7 +251,8 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 		break;
 	}
 	free(s->row.message);
-	s->row.message = br_strdup("the verdicts contradict each other: the test is flaky, or an amended verdict is wrong");
+	s->row.message = br_strdup(
+		"the verdicts contradict each other: the test is flaky, or an amended verdict is wrong");
 	br_strv_free(candidate);
 	candidate = remaining(s, true);
 	return br_finish(s, BR_STATUS_NARROWED, candidate, err);
@@ -303,8 +308,8 @@ static int stopped(struct br_session *s, int code, struct br_err *err)
 	n = br_strv_len(left);
 	free(s->row.message);
 	if (code == BR_EINTR || code == BR_EBUDGET) {
-		s->row.message = br_asprintf("%s; %zu candidate%s left; go on with: bisect-run resume %lld", err->msg, n,
-					     n == 1 ? "" : "s", (long long)s->row.id);
+		s->row.message = br_asprintf("%s; %zu candidate%s left; go on with: bisect-run resume %lld",
+					     err->msg, n, n == 1 ? "" : "s", (long long)s->row.id);
 		return br_finish(s, code == BR_EINTR ? BR_STATUS_INTERRUPTED : BR_STATUS_NARROWED, left, err);
 	}
 	s->row.message = br_strdup(err->msg);
@@ -352,7 +357,8 @@ static int newest(const struct br_search *list, int n)
 }
 
 /* The one that is named, else the newest that can go on. */
-static int pick(struct br_record *rec, const struct br_options *opt, struct br_search *out, struct br_err *err)
+static int pick(struct br_record *rec, const struct br_options *opt, struct br_search *out,
+		struct br_err *err)
 {
 	struct br_search *list = NULL;
 	uint64_t id = 0;
@@ -360,7 +366,8 @@ static int pick(struct br_record *rec, const struct br_options *opt, struct br_s
 
 	if (opt->operand && opt->operand[0]) {
 		if (br_parse_u64(opt->operand[0], &id) < 0 || id == 0 || id > INT64_MAX)
-			return br_fail(err, BR_EUSAGE, "resume: '%s' is no search\n`bisect-run history` lists them",
+			return br_fail(err, BR_EUSAGE,
+				       "resume: '%s' is no search\n`bisect-run history` lists them",
 				       opt->operand[0]);
 		return br_record_search_get(rec, (int64_t)id, out, err);
 	}
@@ -374,7 +381,9 @@ static int pick(struct br_record *rec, const struct br_options *opt, struct br_s
 	free(list);
 	if (n < 0)
 		return n;
-	return found >= 0 ? 0 : br_fail(err, BR_ENOTFOUND, "there is no search to resume; `bisect-run history` lists all");
+	return found >= 0 ? 0
+			  : br_fail(err, BR_ENOTFOUND,
+				    "there is no search to resume; `bisect-run history` lists all");
 }
 
 static int load_stored(const struct br_options *opt, struct br_search *row, struct br_err *err)
@@ -444,7 +453,8 @@ int br_cmd_resume(struct br_options *opt)
 	if (r == 0)
 		r = stored_options(opt, &row, &stored, &err);
 	if (r == 0 && chdir(row.cwd) < 0)
-		r = br_fail_errno(&err, "cannot go to %s, where search %lld began", row.cwd, (long long)row.id);
+		r = br_fail_errno(&err, "cannot go to %s, where search %lld began", row.cwd,
+				  (long long)row.id);
 	if (r < 0)
 		r = br_finish_usage(opt, r, &err);
 	else

@@ -68,8 +68,8 @@ static void runs_wanted(const struct br_session *s, size_t nparent, unsigned *cu
 	*parent = FULL_PARENT;
 }
 
-static struct tally count(const struct br_session *s, const struct br_question *q, const size_t *answer, size_t n,
-			  const char *oid, enum br_class said)
+static struct tally count(const struct br_session *s, const struct br_question *q, const size_t *answer,
+			  size_t n, const char *oid, enum br_class said)
 {
 	struct tally t = {0};
 
@@ -108,7 +108,8 @@ static void say_parent(struct br_session *s, struct br_buf *b, const struct tall
 	if (t->skipped == t->runs)
 		br_buf_fmt(b, ", its parent %s cannot be tested", id);
 	else
-		br_buf_fmt(b, ", %u of %u at its parent %s %s", t->as_said, t->runs - t->skipped, id, good_word(s));
+		br_buf_fmt(b, ", %u of %u at its parent %s %s", t->as_said, t->runs - t->skipped, id,
+			   good_word(s));
 }
 
 /* With --first-parent the other parents are not part of the history that is searched. */
@@ -138,7 +139,8 @@ static int weigh(struct br_session *s, const struct br_question *q, const size_t
 	return against == 0 && culprit.as_said > 0;
 }
 
-static size_t add_questions(struct br_question *q, size_t n, const char *oid, unsigned runs, enum br_role role)
+static size_t add_questions(struct br_question *q, size_t n, const char *oid, unsigned runs,
+			    enum br_role role)
 {
 	for (unsigned i = 0; i < runs; i++)
 		q[n++] = (struct br_question){.oid = oid, .phase = BR_PHASE_CONFIRM, .role = role};
@@ -163,10 +165,13 @@ static int confirm(struct br_session *s, const struct br_commit_info *c, struct 
 	n = add_questions(q, n, c->oid, at_culprit, BR_ROLE_OTHER);
 	for (size_t i = 0; i < nparent; i++)
 		n = add_questions(q, n, c->parent[i], at_parent, BR_ROLE_OTHER);
-	br_progress_say(s->progress, "probably %s %s; running it and its parents again (%zu runs)", c->short_oid,
-			c->subject, n);
-	s->standing = (struct br_standing){.phase = "confirming", .left = 1, .tests_left = (double)n,
-					   .seconds_each = s->standing.seconds_each, .jobs = s->spec.jobs};
+	br_progress_say(s->progress, "probably %s %s; running it and its parents again (%zu runs)",
+			c->short_oid, c->subject, n);
+	s->standing = (struct br_standing){.phase = "confirming",
+					   .left = 1,
+					   .tests_left = (double)n,
+					   .seconds_each = s->standing.seconds_each,
+					   .jobs = s->spec.jobs};
 	answer = br_calloc(n, sizeof *answer);
 	r = br_session_ask(s, q, n, answer, err);
 	return r < 0 ? r : weigh(s, q, answer, n, c);

@@ -53,11 +53,12 @@ static void update_live(struct br_session *s, bool force)
 	if (!force && now - s->live_ns < LIVE_EVERY_NS)
 		return;
 	s->live_ns = now;
-	row.live = br_asprintf("%s: %llu candidates left, about %.0f more tests%s%s%s%s", s->standing.phase,
-			       (unsigned long long)s->standing.left, fmax(0, s->standing.tests_left),
-			       s->nflight ? "; running " : "", s->nflight ? s->flight[0].title : "",
-			       s->nflight ? " for " : "",
-			       s->nflight ? br_format_duration(now - s->flight[0].began_ns, d, sizeof d) : "");
+	row.live =
+		br_asprintf("%s: %llu candidates left, about %.0f more tests%s%s%s%s", s->standing.phase,
+			    (unsigned long long)s->standing.left, fmax(0, s->standing.tests_left),
+			    s->nflight ? "; running " : "", s->nflight ? s->flight[0].title : "",
+			    s->nflight ? " for " : "",
+			    s->nflight ? br_format_duration(now - s->flight[0].began_ns, d, sizeof d) : "");
 	row.busy_ns = br_session_busy_ns(s);
 	/* Only what `status` shows: a failure here is not worth ending a search for. */
 	(void)br_record_search_update(s->record, &row, NULL);
@@ -162,7 +163,6 @@ static int settle(struct br_session *s, struct br_trial *t, size_t *index, struc
 	if (s->trial[*index].outcome.leftovers > 0)
 		br_session_note(s, "COMMAND left processes running; they were killed after the trial");
 	(void)br_watch_trial(s, "post-trial", &s->trial[*index]);
-	(void)br_watch_trial(s, "notify", &s->trial[*index]);
 	return 0;
 }
 
@@ -202,8 +202,11 @@ static int launch(struct br_session *s, struct br_flight *f, struct br_err *err)
 
 static struct br_flight flight_for(struct br_session *s, const char *oid, enum br_phase phase)
 {
-	struct br_flight f = {.oid = br_strdup(oid), .title = br_session_title(s, oid), .phase = phase,
-			      .role = BR_ROLE_OTHER, .limit_ns = s->limit_ns};
+	struct br_flight f = {.oid = br_strdup(oid),
+			      .title = br_session_title(s, oid),
+			      .phase = phase,
+			      .role = BR_ROLE_OTHER,
+			      .limit_ns = s->limit_ns};
 	char tree[BR_OID_HEX];
 
 	if (s->key_by_commit)
@@ -234,8 +237,9 @@ static int landed_without_verdict(struct br_session *s, struct br_flight *f, con
 
 		return r < 0 ? r : 1;
 	}
-	return br_fail(err, BR_ESTATE, "the trial of %s could not be run%s%s; what was recorded stands, go on with: "
-				       "bisect-run resume %lld",
+	return br_fail(err, BR_ESTATE,
+		       "the trial of %s could not be run%s%s; what was recorded stands, go on with: "
+		       "bisect-run resume %lld",
 		       f->title, o->note[0] ? ": " : "", o->note, (long long)s->row.id);
 }
 
@@ -371,7 +375,8 @@ static void learn(struct br_session *s, const struct br_question *q, const struc
 		br_judge_learn_bad_end(s->judge, &t->outcome, &t->verdict);
 }
 
-int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer, struct br_err *err)
+int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer,
+		   struct br_err *err)
 {
 	size_t next = 0, done = 0;
 
@@ -421,7 +426,8 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 
 /* ---- a strategy ---- */
 
-static void observe(struct br_session *s, struct br_strategy *strategy, uint64_t point, const struct br_trial *t)
+static void observe(struct br_session *s, struct br_strategy *strategy, uint64_t point,
+		    const struct br_trial *t)
 {
 	struct br_probe probe = {.kind = BR_POINT, .point = point};
 	struct br_verdict v = t->verdict;
@@ -473,8 +479,8 @@ static bool remembered(struct br_session *s, const struct br_flight *f, struct b
 	for (size_t i = s->ntrial; i-- > 0;) {
 		const struct br_trial *t = &s->trial[i];
 
-		if (t->phase != BR_PHASE_CONFIRM && t->tree && strcmp(t->tree, f->tree) == 0 && !t->verdict.error &&
-		    t->outcome.end != BR_END_SETUP) {
+		if (t->phase != BR_PHASE_CONFIRM && t->tree && strcmp(t->tree, f->tree) == 0 &&
+		    !t->verdict.error && t->outcome.end != BR_END_SETUP) {
 			br_trial_copy(out, t);
 			return true;
 		}
@@ -503,7 +509,8 @@ static int settle_remembered(struct br_session *s, struct br_strategy *strategy,
 	return r;
 }
 
-static int skip_by_hook(struct br_session *s, struct br_strategy *strategy, struct br_flight *f, struct br_err *err)
+static int skip_by_hook(struct br_session *s, struct br_strategy *strategy, struct br_flight *f,
+			struct br_err *err)
 {
 	struct br_trial t = trial_of(f);
 	size_t index;

@@ -88,8 +88,8 @@ static int check_one_good(struct br_session *s, const char *good, struct br_err 
 	}
 	r = br_repo_is_ancestor(s->repo, s->bad, good, err);
 	if (r == 1) {
-		fail_ends(s, "the %s revision is newer: %s comes after the %s one %s; swap them, or %s", old_word(s),
-			  g, new_word(s), b,
+		fail_ends(s, "the %s revision is newer: %s comes after the %s one %s; swap them, or %s",
+			  old_word(s), g, new_word(s), b,
 			  s->fixed_mode ? "use --good and --bad to find what broke it"
 					: "to find the commit that fixed it use --broken REV --fixed REV");
 		return BR_ENDS_NOT_REPRODUCED;
@@ -99,8 +99,7 @@ static int check_one_good(struct br_session *s, const char *good, struct br_err 
 
 int br_ends_check(struct br_session *s, struct br_err *err)
 {
-	br_auto_strv char **bases = NULL;
-	bool related = false;
+	bool related = false, unrelated = false;
 	int r;
 
 	for (size_t i = 0; s->good && s->good[i]; i++) {
@@ -111,14 +110,15 @@ int br_ends_check(struct br_session *s, struct br_err *err)
 		if (r < 0)
 			return r;
 		related = related || r == 1;
+		unrelated = unrelated || r == 0;
 	}
 	drop_redundant_goods(s);
-	if (related || !s->good)
+	if (!unrelated)
 		return BR_ENDS_DIFFER;
-	r = br_repo_merge_bases(s->repo, s->bad, s->good, &bases, err);
+	r = br_repo_merge_bases(s->repo, s->bad, s->good, &s->base, err);
 	if (r < 0)
 		return r;
-	if (br_strv_len(bases) == 0)
+	if (!related && br_strv_len(s->base) == 0)
 		return br_fail(err, BR_ESTATE,
 			       "%s and %s have no common history%s: name a %s revision that %s descends from",
 			       s->good_name ? s->good_name : s->good[0], s->bad_name,
@@ -164,8 +164,9 @@ static int try_end_again(struct br_session *s, const char *oid, const char *name
 	size_t last = first;
 
 	if (s->trial[first].outcome.end == BR_END_SETUP)
-		return br_fail(err, BR_ESTATE, "the %s end %s cannot be made: %s", new_end ? new_word(s) : old_word(s),
-			       name ? name : id, s->trial[first].outcome.note);
+		return br_fail(err, BR_ESTATE, "the %s end %s cannot be made: %s",
+			       new_end ? new_word(s) : old_word(s), name ? name : id,
+			       s->trial[first].outcome.note);
 	/* A build that fails or a test that says skip is no matter of chance. */
 	if (s->trial[first].verdict.cls != BR_SKIP) {
 		for (; tries < END_TRIES; tries++) {
@@ -181,9 +182,9 @@ static int try_end_again(struct br_session *s, const char *oid, const char *name
 		explain_end(s, &s->trial[first], oid, name, new_end, tries);
 		return BR_ENDS_NOT_REPRODUCED;
 	}
-	fail_ends(s, "the test is flaky: at the %s end %s (%s) it was %s in %u of %u runs", 
-		  new_end ? new_word(s) : old_word(s), name ? name : id, id, new_end != s->fixed_mode ? "bad" : "good",
-		  wanted, tries);
+	fail_ends(s, "the test is flaky: at the %s end %s (%s) it was %s in %u of %u runs",
+		  new_end ? new_word(s) : old_word(s), name ? name : id, id,
+		  new_end != s->fixed_mode ? "bad" : "good", wanted, tries);
 	return BR_ENDS_FLAKY;
 }
 
@@ -200,7 +201,8 @@ static void learn_limit(struct br_session *s)
 	s->limit_ns = slowest * LIMIT_FACTOR > LIMIT_LEAST_NS ? slowest * LIMIT_FACTOR : LIMIT_LEAST_NS;
 	s->limit_learnt = true;
 	br_judge_limit_is_learnt(s->judge, true);
-	br_progress_say(s->progress, "time limit of a test: %s (learnt from the ends; --timeout sets another)",
+	br_progress_say(s->progress,
+			"time limit of a test: %s (learnt from the ends; --timeout sets another)",
 			br_format_duration(s->limit_ns, d, sizeof d));
 }
 
@@ -212,7 +214,9 @@ static int judge_base(struct br_session *s, const struct br_trial *t, const char
 	case BR_GOOD:
 		return BR_ENDS_DIFFER;
 	case BR_SKIP:
-		br_session_note(s, "the merge base %s cannot be tested (%s): the first %s commit is only right if it is %s",
+		br_session_note(s,
+				"the merge base %s cannot be tested (%s): the first %s commit is only right "
+				"if it is %s",
 				id, t->verdict.why, new_word(s), old_word(s));
 		return BR_ENDS_DIFFER;
 	case BR_BAD:
@@ -220,11 +224,13 @@ static int judge_base(struct br_session *s, const struct br_trial *t, const char
 	}
 	s->telling = (size_t)(t - s->trial) + 1;
 	if (s->fixed_mode)
-		fail_ends(s, "the merge base %s is fixed already: it was broken again between %s and %s", id, id,
-			  s->good_name ? s->good_name : s->good[0]);
+		fail_ends(s, "the merge base %s is fixed already: it was broken again between %s and %s", id,
+			  id, s->good_name ? s->good_name : s->good[0]);
 	else
-		fail_ends(s, "the merge base %s is bad: the bug has been fixed between %s and %s; to find that fix use "
-			     "--broken %s --fixed %s",
+		fail_ends(s,
+			  "the merge base %s is bad: the bug has been fixed between %s and %s; to find that "
+			  "fix use "
+			  "--broken %s --fixed %s",
 			  id, id, s->good_name ? s->good_name : s->good[0], id,
 			  s->good_name ? s->good_name : s->good[0]);
 	return BR_ENDS_NOT_REPRODUCED;
@@ -233,24 +239,23 @@ static int judge_base(struct br_session *s, const struct br_trial *t, const char
 /* A good revision that is no ancestor of the bad one only speaks for their merge bases. */
 static int test_bases(struct br_session *s, struct br_err *err)
 {
-	br_auto_strv char **bases = NULL;
-	int r = br_repo_merge_bases(s->repo, s->bad, s->good, &bases, err);
-
-	for (size_t i = 0; r >= 0 && bases && bases[i]; i++) {
-		struct br_question q = {.oid = bases[i], .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
+	for (size_t i = 0; s->base && s->base[i]; i++) {
+		struct br_question q = {.oid = s->base[i], .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
 		size_t answer;
-		br_auto_free char *id = br_session_short(s, bases[i]);
+		br_auto_free char *id = br_session_short(s, s->base[i]);
+		int r;
 
-		br_progress_say(s->progress, "the %s revision is no ancestor of the %s one: testing the merge base %s",
+		br_progress_say(s->progress,
+				"the %s revision is no ancestor of the %s one: testing the merge base %s",
 				old_word(s), new_word(s), id);
 		r = br_session_ask(s, &q, 1, &answer, err);
 		if (r < 0)
 			return r;
-		r = judge_base(s, &s->trial[answer], bases[i]);
+		r = judge_base(s, &s->trial[answer], s->base[i]);
 		if (r != BR_ENDS_DIFFER)
 			return r;
 	}
-	return r < 0 ? r : BR_ENDS_DIFFER;
+	return BR_ENDS_DIFFER;
 }
 
 static const char *name_of_good(const struct br_session *s, size_t i)
@@ -275,8 +280,8 @@ int br_ends_test(struct br_session *s, struct br_err *err)
 	for (size_t i = 0; i <= ngood; i++) {
 		if (as_expected(s, &s->trial[answer[i]], i == 0))
 			continue;
-		return try_end_again(s, q[i].oid, i == 0 ? s->bad_name : name_of_good(s, i - 1), i == 0, answer[i],
-				     err);
+		return try_end_again(s, q[i].oid, i == 0 ? s->bad_name : name_of_good(s, i - 1), i == 0,
+				     answer[i], err);
 	}
 	r = test_bases(s, err);
 	if (r == BR_ENDS_DIFFER)
@@ -286,7 +291,8 @@ int br_ends_test(struct br_session *s, struct br_err *err)
 
 /* ---- no good revision is known ---- */
 
-static int gallop_step(struct br_session *s, uint64_t distance, bool *root, char oid[BR_OID_HEX], struct br_err *err)
+static int gallop_step(struct br_session *s, uint64_t distance, bool *root, char oid[BR_OID_HEX],
+		       struct br_err *err)
 {
 	br_auto_free char *id = NULL;
 	int r = br_repo_nth_parent(s->repo, s->bad, distance, oid, root, err);
@@ -304,10 +310,10 @@ static int gallop_failed(struct br_session *s, const char *oid)
 	br_auto_free char *id = br_session_short(s, oid);
 
 	fail_ends(s, "the oldest commit %s is not good either: it never worked in this history%s", id,
-		  br_repo_is_shallow(s->repo)
-			  ? "; history ends here because the clone is shallow: fetch more (git fetch --unshallow; "
-			    "fetch-depth: 0 in CI)"
-			  : "");
+		  br_repo_is_shallow(s->repo) ? "; history ends here because the clone is shallow: fetch "
+						"more (git fetch --unshallow; "
+						"fetch-depth: 0 in CI)"
+					      : "");
 	return BR_ENDS_NOT_REPRODUCED;
 }
 

@@ -8,31 +8,60 @@
 
 /* Glob patterns of names; the contract lists the kinds. */
 static const char *const secret[] = {
-	"*TOKEN*",	 "*SECRET*",   "*PASSWORD*",  "*PASSWD*",	"*PASSPHRASE*", "*KEY*",
-	"*CREDENTIAL*",	 "AWS_*",      "AZURE_*",     "ARM_*",		"GOOGLE_*",	"GCP_*",
-	"GCLOUD_*",	 "CLOUDSDK_*", "DIGITALOCEAN_*", "OCI_*",	"ALICLOUD_*",	"HCLOUD_*",
-	"KUBECONFIG",	 "SSH_*",      "GPG_*",	      "DBUS_*",		"DISPLAY",	"WAYLAND_*",
-	"XAUTHORITY",	 "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_AUTH*", "NETRC",	"PGPASSFILE",
-	"SUDO_*",	 "GIT_ASKPASS", "SSH_ASKPASS", NULL,
+	"*TOKEN*",	"*SECRET*",	   "*PASSWORD*",     "*PASSWD*",     "*PASSPHRASE*", "*KEY*",
+	"*CREDENTIAL*", "AWS_*",	   "AZURE_*",	     "ARM_*",	     "GOOGLE_*",     "GCP_*",
+	"GCLOUD_*",	"CLOUDSDK_*",	   "DIGITALOCEAN_*", "OCI_*",	     "ALICLOUD_*",   "HCLOUD_*",
+	"KUBECONFIG",	"SSH_*",	   "GPG_*",	     "DBUS_*",	     "DISPLAY",	     "WAYLAND_*",
+	"XAUTHORITY",	"XDG_RUNTIME_DIR", "DOCKER_HOST",    "DOCKER_AUTH*", "NETRC",	     "PGPASSFILE",
+	"SUDO_*",	"GIT_ASKPASS",	   "SSH_ASKPASS",    NULL,
 };
 
 /* They name a repository or a job server of whoever called us: wrong inside the private tree. */
 static const char *const misleading[] = {
-	"GIT_DIR",	"GIT_WORK_TREE", "GIT_INDEX_FILE",	   "GIT_PREFIX",
-	"GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-	"GIT_CONFIG",	"GIT_CEILING_DIRECTORIES", "GIT_INTERNAL_*", "GIT_QUARANTINE_PATH",
-	"MAKEFLAGS",	"MFLAGS",	 "MAKELEVEL",		   "MAKEOVERRIDES",
-	"PWD",		"OLDPWD",	 "_",			   "BISECT_RUN_*",
+	"GIT_DIR",
+	"GIT_WORK_TREE",
+	"GIT_INDEX_FILE",
+	"GIT_PREFIX",
+	"GIT_COMMON_DIR",
+	"GIT_NAMESPACE",
+	"GIT_OBJECT_DIRECTORY",
+	"GIT_ALTERNATE_OBJECT_DIRECTORIES",
+	"GIT_CONFIG",
+	"GIT_CEILING_DIRECTORIES",
+	"GIT_INTERNAL_*",
+	"GIT_QUARANTINE_PATH",
+	"MAKEFLAGS",
+	"MFLAGS",
+	"MAKELEVEL",
+	"MAKEOVERRIDES",
+	"PWD",
+	"OLDPWD",
+	"_",
+	"BISECT_RUN_*",
 	NULL,
 };
 
-static const char *const needed[] = {"PATH",   "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_*",
-				     "TZ",     "TERM", NULL};
+static const char *const needed[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL",
+				     "LANG", "LC_*", "TZ",   "TERM",	NULL};
 
-static const char *const varying[] = {"PWD",	  "OLDPWD",   "_",	      "SHLVL",	   "TERM",
-				      "COLUMNS",  "LINES",    "WINDOWID",     "TERM_*",	   "COLORTERM",
-				      "XDG_SESSION_*", "XDG_VTNR", "XDG_SEAT", "INVOCATION_ID", "JOURNAL_STREAM",
-				      "LS_COLORS", "SYSTEMD_EXEC_PID", NULL};
+static const char *const varying[] = {"PWD",
+				      "OLDPWD",
+				      "_",
+				      "SHLVL",
+				      "TERM",
+				      "COLUMNS",
+				      "LINES",
+				      "WINDOWID",
+				      "TERM_*",
+				      "COLORTERM",
+				      "XDG_SESSION_*",
+				      "XDG_VTNR",
+				      "XDG_SEAT",
+				      "INVOCATION_ID",
+				      "JOURNAL_STREAM",
+				      "LS_COLORS",
+				      "SYSTEMD_EXEC_PID",
+				      NULL};
 
 static bool matches(const char *const *globs, const char *name)
 {

@@ -141,7 +141,8 @@ int br_finish_usage(const struct br_options *opt, int r, const struct br_err *er
 		return EXIT_USAGE;
 	}
 	if (opt->json) {
-		struct br_result result = {.status = BR_STATUS_ERROR, .confidence = NAN, .command = opt->argv};
+		struct br_result result = {
+			.status = BR_STATUS_ERROR, .confidence = NAN, .command = opt->argv};
 		char message[sizeof err->msg];
 		struct br_err ignored;
 

@@ -81,16 +81,17 @@ static int note_inside(struct br_named *n, struct br_repo *repo, const char *pat
 		r = br_repo_is_ignored(repo, path, err);
 		if (r == 0) {
 			n->file = br_reallocarray(n->file, n->nfile + 1, sizeof *n->file);
-			n->file[n->nfile++] = (struct br_named_file){
-				.source = br_strdup(path), .target = br_strdup(rel), .for_build = n->in_build};
+			n->file[n->nfile++] = (struct br_named_file){.source = br_strdup(path),
+								     .target = br_strdup(rel),
+								     .for_build = n->in_build};
 		}
 	}
 	return r < 0 ? r : 0;
 }
 
 /* *absolute (may be NULL) is set when the word leads out of the checkout by a relative path. */
-static int look_at(struct br_named *n, struct br_repo *repo, const char *cwd, const char *word, char **absolute,
-		   struct br_err *err)
+static int look_at(struct br_named *n, struct br_repo *repo, const char *cwd, const char *word,
+		   char **absolute, struct br_err *err)
 {
 	br_auto_free char *path = NULL;
 	const char *workdir = repo ? br_repo_workdir(repo) : NULL;
@@ -131,8 +132,8 @@ static int look_inside(struct br_named *n, struct br_repo *repo, const char *cwd
 	return 0;
 }
 
-int br_named_find(struct br_named *out, struct br_repo *repo, const char *cwd, char *const *argv, const char *build,
-		  struct br_err *err)
+int br_named_find(struct br_named *out, struct br_repo *repo, const char *cwd, char *const *argv,
+		  const char *build, struct br_err *err)
 {
 	struct br_named n = {.argv = argv ? br_strv_copy(argv) : NULL, .in_build = true};
 	int r = build ? look_inside(&n, repo, cwd, build, err) : 0;

@@ -97,7 +97,8 @@ static void add_standing(struct br_buf *b, const struct br_standing *now)
 		if (now->jobs > 1)
 			br_buf_fmt(b, ", %u at once", now->jobs);
 		if (s >= 1)
-			br_buf_fmt(b, ", about %s to go", br_format_duration((uint64_t)(s * 1e9), d, sizeof d));
+			br_buf_fmt(b, ", about %s to go",
+				   br_format_duration((uint64_t)(s * 1e9), d, sizeof d));
 	}
 }
 

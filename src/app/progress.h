@@ -10,13 +10,13 @@ struct br_progress;
 
 /* Where the search stands. Strings are borrowed for the call. */
 struct br_standing {
-	const char *phase;    /* "testing the ends", "searching", "confirming" */
-	uint64_t left;	      /* candidates; 0: not known yet */
-	double tests_left;    /* expected; negative: not known */
-	double seconds_each;  /* mean duration of a trial so far; 0: not known */
+	const char *phase;   /* "testing the ends", "searching", "confirming" */
+	uint64_t left;	     /* candidates; 0: not known yet */
+	double tests_left;   /* expected; negative: not known */
+	double seconds_each; /* mean duration of a trial so far; 0: not known */
 	uint32_t jobs;
-	const char *running;  /* what runs now: "3f2a1bc subject"; NULL: nothing */
-	uint64_t running_ns;  /* for how long */
+	const char *running; /* what runs now: "3f2a1bc subject"; NULL: nothing */
+	uint64_t running_ns; /* for how long */
 	size_t nrunning;
 };
 

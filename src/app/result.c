@@ -36,7 +36,8 @@ char *br_log_tail(const struct br_trial *t, size_t lines)
 	const char *last;
 	size_t n;
 
-	if (!t->outcome.log_path || br_file_tail(t->outcome.log_path, EVIDENCE_B, &text, &n, NULL) < 0 || n == 0)
+	if (!t->outcome.log_path || br_file_tail(t->outcome.log_path, EVIDENCE_B, &text, &n, NULL) < 0 ||
+	    n == 0)
 		return NULL;
 	last = last_lines(text, n, lines);
 	return br_text_clean(last, n - (size_t)(last - text), true);
@@ -101,7 +102,9 @@ static void note_merge(struct br_session *s, const struct br_commit_info *c)
 		br_auto_free char *main = br_session_short(s, c->parent[0]);
 		br_auto_free char *side = br_session_short(s, c->parent[1]);
 
-		br_session_note(s, "it came in with the merged branch; search that one with: bisect-run --good %s --bad %s -- COMMAND",
+		br_session_note(s,
+				"it came in with the merged branch; search that one with: bisect-run --good "
+				"%s --bad %s -- COMMAND",
 				main, side);
 		return;
 	}
@@ -161,8 +164,8 @@ static char *message_for(const struct br_session *s, enum br_status status, size
 	return br_strdup("");
 }
 
-static int fill_commits(struct br_session *s, enum br_status status, char *const *candidate, struct br_result *out,
-			struct br_err *err)
+static int fill_commits(struct br_session *s, enum br_status status, char *const *candidate,
+			struct br_result *out, struct br_err *err)
 {
 	int r;
 
@@ -185,8 +188,8 @@ static int fill_commits(struct br_session *s, enum br_status status, char *const
 	return 0;
 }
 
-int br_session_result(struct br_session *s, enum br_status status, char *const *candidate, struct br_result *out,
-		      struct br_err *err)
+int br_session_result(struct br_session *s, enum br_status status, char *const *candidate,
+		      struct br_result *out, struct br_err *err)
 {
 	const struct br_trial *t;
 	int r;

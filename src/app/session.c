@@ -53,7 +53,8 @@ static int config_defaults(struct br_options *out, struct br_repo *repo, struct 
 
 	for (size_t i = 0; (name = br_options_config_name(i, &trusted_only)); i++) {
 		br_auto_strv char **values = NULL;
-		int r = br_repo_config(repo, name, trusted_only ? BR_CONFIG_TRUSTED : BR_CONFIG_ANY, &values, err);
+		int r = br_repo_config(repo, name, trusted_only ? BR_CONFIG_TRUSTED : BR_CONFIG_ANY, &values,
+				       err);
 
 		for (size_t k = 0; r == 0 && values && values[k]; k++)
 			r = br_options_default(out, name, values[k], err);
@@ -73,9 +74,10 @@ int br_load_options(struct br_options *out, int argc, char *const *argv, struct 
 	*out = (struct br_options){.seed = 1};
 	if (!cwd)
 		return BR_ESYS;
-	/* Outside of a repository there is no such configuration; commands that need one say so themselves. */
-	if (br_repo_open(&repo, cwd, &ignored) == 0)
-		r = config_defaults(out, repo, err);
+	/* Outside of a repository the user's own configuration still counts; commands that need one say so themselves. */
+	if (br_repo_open(&repo, cwd, &ignored) < 0)
+		repo = NULL;
+	r = config_defaults(out, repo, err);
 	br_repo_close(repo);
 	return r < 0 ? r : br_options_parse_over(out, argc, argv, err);
 }
@@ -140,9 +142,10 @@ static int resolve_one(struct br_session *s, const char *rev, char **out, struct
 		*out = br_strdup(oid);
 	} else if (err && br_repo_is_shallow(s->repo)) {
 		n = strlen(err->msg);
-		(void)snprintf(err->msg + n, sizeof err->msg - n,
-			       "; this clone is shallow, history ends here: fetch more (git fetch --unshallow, or "
-			       "fetch-depth: 0 in CI)");
+		(void)snprintf(
+			err->msg + n, sizeof err->msg - n,
+			"; this clone is shallow, history ends here: fetch more (git fetch --unshallow, or "
+			"fetch-depth: 0 in CI)");
 	}
 	return r;
 }
@@ -172,7 +175,8 @@ static int resolve_search(struct br_session *s, struct br_err *err)
 	s->bad_name = br_strdup(bad ? bad : "HEAD");
 	s->good_name = br_strdup_or_null(goods ? goods[0] : NULL);
 	if (br_repo_is_empty(s->repo))
-		return br_fail(err, BR_ESTATE, "the repository has no commits yet: there is nothing to search");
+		return br_fail(err, BR_ESTATE,
+			       "the repository has no commits yet: there is nothing to search");
 	r = resolve_one(s, s->bad_name, &s->bad, err);
 	if (r == 0)
 		r = resolve_goods(s, goods, err);
@@ -359,12 +363,14 @@ static int with_from_user(struct br_session *s, const char *path, struct br_with
 	size_t n = root ? strlen(root) : 0;
 
 	if (!real)
-		return br_fail(err, BR_ESTATE, "--with %s: no such file or folder here (%s)", path, strerror(errno));
+		return br_fail(err, BR_ESTATE, "--with %s: no such file or folder here (%s)", path,
+			       strerror(errno));
 	if (!root || strncmp(real, root, n) != 0 || real[n] != '/')
-		return br_fail(err, BR_ESTATE,
-			       "--with %s: the path lies outside of the repository's work tree, so its place in the "
-			       "trees is not known",
-			       path);
+		return br_fail(
+			err, BR_ESTATE,
+			"--with %s: the path lies outside of the repository's work tree, so its place in the "
+			"trees is not known",
+			path);
 	w->target = br_strdup(real + n + 1);
 	w->source = br_steal(&real);
 	return 0;
@@ -394,8 +400,8 @@ static int make_with(struct br_session *s, struct br_err *err)
 		int r;
 
 		if (!s->repo)
-			return br_fail(err, BR_EUSAGE, "--with needs a repository\nthere are no trees to put %s into",
-				       spec);
+			return br_fail(err, BR_EUSAGE,
+				       "--with needs a repository\nthere are no trees to put %s into", spec);
 		if (at && at > spec && at[1] && access(spec, F_OK) != 0) {
 			br_auto_free char *path = br_strndup(spec, (size_t)(at - spec));
 
@@ -471,7 +477,8 @@ static int check_sandbox(const struct br_options *o, struct br_err *err)
 	if (!o->sandbox || strcmp(o->sandbox, "auto") == 0 || strcmp(o->sandbox, "none") == 0)
 		return 0;
 	return br_fail(err, BR_ESTATE,
-		       "--sandbox %s: this build has no such level, trials run as plain processes; use --sandbox none "
+		       "--sandbox %s: this build has no such level, trials run as plain processes; use "
+		       "--sandbox none "
 		       "and only on repositories that you trust",
 		       o->sandbox);
 }
@@ -554,8 +561,9 @@ static int take_search(struct br_session *s, struct br_err *err)
 		make_basis(s);
 		running.basis = br_strdup(s->row.basis);
 		if (old && strcmp(old, s->row.basis) != 0)
-			br_session_note(s, "a file that the command names or the environment has changed since this "
-					   "search began; its recorded verdicts are kept");
+			br_session_note(
+				s, "a file that the command names or the environment has changed since this "
+				   "search began; its recorded verdicts are kept");
 		r = br_record_search_update(s->record, &running, err);
 	}
 	br_search_done(&running);
@@ -602,6 +610,7 @@ static int open_hooks(struct br_session *s, struct br_err *err)
 	ssize_t n = readlink("/proc/self/exe", exe, 4095);
 	const char *dirs[3] = {NULL};
 	size_t k = 0;
+	int r;
 
 	/* Beside the program (build/hooks), or where `make install` put them (../share/bisect-run/hooks). */
 	slash = n > 0 ? strrchr(exe, '/') : NULL;
@@ -620,10 +629,14 @@ static int open_hooks(struct br_session *s, struct br_err *err)
 		config = br_asprintf("%s/.config/bisect-run/hooks", home);
 	if (config)
 		dirs[k++] = config;
-	return br_hooks_open(&s->hooks, dirs, err);
+	r = br_hooks_open(&s->hooks, dirs, err);
+	if (r == 0)
+		br_watch_refused(s);
+	return r;
 }
 
-int br_session_open(struct br_session *s, const struct br_options *opt, struct br_search *resume, struct br_err *err)
+int br_session_open(struct br_session *s, const struct br_options *opt, struct br_search *resume,
+		    struct br_err *err)
 {
 	const char *no_color = getenv("NO_COLOR");
 	int r;
@@ -705,6 +718,7 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	br_strv_free(s->env);
 	br_strv_free(s->good);
 	br_strv_free(s->skip);
+	br_strv_free(s->base);
 	br_strv_free(s->note);
 	if (s->signal_fd >= 0)
 		(void)close(s->signal_fd);

@@ -24,9 +24,9 @@ struct br_session {
 	const struct br_options *opt; /* borrowed */
 	struct br_repo *repo;	      /* NULL: outside of one (try) */
 	char *cwd, *state_dir, *pool_dir, *log_dir;
-	int pool_lock;		      /* descriptor whose lock makes pool_dir ours */
+	int pool_lock; /* descriptor whose lock makes pool_dir ours */
 	int signal_fd;
-	int signal;		      /* that stopped us; 0: none */
+	int signal; /* that stopped us; 0: none */
 	struct br_progress *progress;
 	struct br_record *record;
 	struct br_search row;
@@ -35,6 +35,7 @@ struct br_session {
 	/* Revisions, as full ids. In fixed mode good is the broken (old) state and bad the fixed (new) one. */
 	char *bad, **good, **skip;
 	char *bad_name, *good_name; /* as the user wrote them */
+	char **base;		    /* merge bases with goods that are no ancestors of bad */
 	bool fixed_mode;
 	bool key_by_commit; /* a tree does not tell: the ends share one, or the command reads the history */
 
@@ -54,13 +55,13 @@ struct br_session {
 	/* All trials of this search by n; the first nstored were there before this process. */
 	struct br_trial *trial;
 	size_t ntrial, trial_cap, nstored;
-	size_t announced; /* trials that were shown */
-	bool *taken; /* nstored: a replayed answer that has been used */
-	uint64_t limit_ns;  /* wall limit of COMMAND; 0: none */
+	size_t announced;  /* trials that were shown */
+	bool *taken;	   /* nstored: a replayed answer that has been used */
+	uint64_t limit_ns; /* wall limit of COMMAND; 0: none */
 	bool limit_learnt;
-	uint64_t run_here;  /* trials really run by this process */
+	uint64_t run_here;				/* trials really run by this process */
 	uint64_t started_ns, paused_ns, busy_before_ns; /* monotonic */
-	uint64_t live_ns;   /* when the row's live line was last written */
+	uint64_t live_ns;				/* when the row's live line was last written */
 	bool deadline_over;
 
 	struct br_standing standing;
@@ -68,7 +69,7 @@ struct br_session {
 	double tests_before; /* expected at the start */
 	char **note;
 	char *how_sure;
-	size_t telling;	     /* 1 + index of the trial whose log tells most; 0: none */
+	size_t telling; /* 1 + index of the trial whose log tells most; 0: none */
 };
 
 /* A question to ask: run this candidate, in this phase, judged in this role. */
@@ -82,7 +83,8 @@ struct br_question {
  * Opens repository, state directory, record, judge and signals for the options. When resume is not NULL the
  * search of that row goes on (the row is taken over), else a new one is stored. BR_EUSAGE, BR_ESTATE...
  */
-int br_session_open(struct br_session *s, const struct br_options *opt, struct br_search *resume, struct br_err *err);
+int br_session_open(struct br_session *s, const struct br_options *opt, struct br_search *resume,
+		    struct br_err *err);
 /* Opens the engine over the domain s->trees; called once, before the first question. */
 int br_session_start(struct br_session *s, struct br_err *err);
 /* Ends all processes; work trees stay for `resume` when keep_trees. Zero-initialised is fine. */
@@ -109,7 +111,8 @@ char *br_session_short(struct br_session *s, const char *oid);
  * Asks all n questions (some at once) and sets answer[i] to the index of the trial in s->trial. Stored answers of an
  * interrupted run are used first. BR_EINTR: a signal; BR_EBUDGET: --max-trials or --max-time is used up.
  */
-int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer, struct br_err *err);
+int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer,
+		   struct br_err *err);
 /* Runs the strategy to its end over s->domain's shape, with all that is stored observed first. */
 int br_session_search(struct br_session *s, struct br_strategy *strategy, struct br_err *err);
 /* Marks the rest of what is running as cancelled and waits until it is gone. */
@@ -119,7 +122,7 @@ enum br_class br_session_class(const struct br_session *s, const struct br_trial
 
 /* ends.c */
 enum br_ends {
-	BR_ENDS_DIFFER,	       /* go on */
+	BR_ENDS_DIFFER,		/* go on */
 	BR_ENDS_NOT_REPRODUCED, /* s->row.message says why */
 	BR_ENDS_FLAKY,
 };
@@ -139,11 +142,13 @@ int br_confirm(struct br_session *s, const char *culprit, struct br_err *err);
  * exit status, or a negative code of which a note was made. */
 int br_watch_trial(struct br_session *s, const char *kind, const struct br_trial *t);
 int br_watch_search(struct br_session *s, const char *kind, const struct br_result *result);
+/* A note for each hook that is there but must not be run. */
+void br_watch_refused(struct br_session *s);
 
 /* result.c, ask.c */
 /* Fills what the report needs from the session. candidates: NULL-terminated ids or NULL. */
-int br_session_result(struct br_session *s, enum br_status status, char *const *candidate, struct br_result *out,
-		      struct br_err *err);
+int br_session_result(struct br_session *s, enum br_status status, char *const *candidate,
+		      struct br_result *out, struct br_err *err);
 /* A person says what this trial was. Changes the verdict. BR_EINTR on end of input or a signal. */
 int br_ask_person(struct br_session *s, struct br_trial *t, uint32_t worker, struct br_err *err);
 /* The last lines of a trial's log, cleaned for terminals; the caller frees; NULL: there are none. */

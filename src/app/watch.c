@@ -10,10 +10,10 @@
 
 enum { HOOK_LIMIT_MS = 10000 };
 
-static int run(struct br_session *s, const char *kind, const struct br_result *r)
+static int run(struct br_session *s, const char *kind, const struct br_result *r, const struct br_trial *t)
 {
 	struct br_err err = {0};
-	br_auto_free char *json = br_report_json(r);
+	br_auto_free char *json = br_report_hook(r, kind, t);
 	int code = br_hooks_run(s->hooks, kind, json, s->env, HOOK_LIMIT_MS, &err);
 
 	if (code < 0)
@@ -21,30 +21,47 @@ static int run(struct br_session *s, const char *kind, const struct br_result *r
 	return code;
 }
 
+static bool wanted(const struct br_session *s, const char *kind)
+{
+	return s->hooks && br_hooks_count(s->hooks, kind) > 0;
+}
+
+/* What is known of the search while it runs. Borrowed members only. */
+static struct br_result so_far(const struct br_session *s, char id[24])
+{
+	struct br_result r = {.id = id,
+			      .status = BR_STATUS_INTERRUPTED,
+			      .command = s->opt->argv,
+			      .confidence = NAN,
+			      .has_commits = s->opt->command == BR_CMD_SEARCH,
+			      .fixed_mode = s->fixed_mode,
+			      .good = s->good,
+			      .bad = s->bad};
+
+	(void)snprintf(id, 24, "%lld", (long long)s->row.id);
+	return r;
+}
+
 int br_watch_trial(struct br_session *s, const char *kind, const struct br_trial *t)
 {
 	char id[24];
-	struct br_trial copy = *t;
-	struct br_result r = {.id = id,
-			      .status = BR_STATUS_TRIED,
-			      .command = s->opt->argv,
-			      .confidence = NAN,
-			      .trial = &copy,
-			      .ntrial = 1};
+	struct br_result r = so_far(s, id);
 
-	if (!s->hooks || br_hooks_count(s->hooks, kind) == 0)
-		return 0;
-	(void)snprintf(id, sizeof id, "%lld", (long long)s->row.id);
-	return run(s, kind, &r);
+	return wanted(s, kind) ? run(s, kind, &r, t) : 0;
 }
 
 int br_watch_search(struct br_session *s, const char *kind, const struct br_result *result)
 {
 	char id[24];
-	struct br_result r = {.id = id, .status = BR_STATUS_INTERRUPTED, .command = s->opt->argv, .confidence = NAN};
+	struct br_result r = so_far(s, id);
 
-	if (!s->hooks || br_hooks_count(s->hooks, kind) == 0)
-		return 0;
-	(void)snprintf(id, sizeof id, "%lld", (long long)s->row.id);
-	return run(s, kind, result ? result : &r);
+	return wanted(s, kind) ? run(s, kind, result ? result : &r, NULL) : 0;
+}
+
+void br_watch_refused(struct br_session *s)
+{
+	const char *line;
+
+	for (size_t i = 0; (line = br_hooks_refused(s->hooks, i)); i++)
+		br_session_note(s, "%s", line);
 }

@@ -9,8 +9,8 @@
 struct br_buf {
 	char *data;
 	size_t len, size;
-	size_t max;  /* most bytes it may hold; 0: no cap */
-	bool cut;    /* something did not fit */
+	size_t max; /* most bytes it may hold; 0: no cap */
+	bool cut;   /* something did not fit */
 };
 
 void br_buf_add(struct br_buf *b, const void *data, size_t n);

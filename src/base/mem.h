@@ -19,7 +19,7 @@ char *br_strdup_or_null(const char *s) __attribute__((warn_unused_result));
 #define br_grow(p, n, cap)                                                                                   \
 	do {                                                                                                 \
 		if ((n) >= *(cap)) {                                                                         \
-			*(cap) = *(cap) ? *(cap) * 2 : 8;                                                    \
+			*(cap) = *(cap) ? *(cap)*2 : 8;                                                      \
 			*(p) = br_reallocarray(*(p), *(cap), sizeof **(p));                                  \
 		}                                                                                            \
 	} while (0)

@@ -19,7 +19,7 @@ int br_repo_is_ancestor(struct br_repo *r, const char *a, const char *b, struct 
 		rc = br_repo_graph(r, &g, err);
 	if (rc == 0)
 		rc = br_graph_mark_common(g, &ia, &ib, 1, &ia, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	node = br_graph_node(g, &ia);
 	return (g->node[node].mark & BR_MARK_A) && (g->node[node].mark & BR_MARK_B);
@@ -61,7 +61,7 @@ int br_repo_merge_bases(struct br_repo *r, const char *bad, char *const *goods, 
 		rc = br_repo_graph(r, &g, err);
 	if (rc == 0)
 		rc = br_graph_mark_common(g, &id, good, n, NULL, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	*out = NULL;
 	add_best(g, good, n, out);
@@ -78,7 +78,7 @@ int br_repo_nth_parent(struct br_repo *r, const char *oid, uint64_t n, char out[
 
 	if (rc == 0)
 		rc = br_repo_graph(r, &g, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	node = br_graph_node(g, &id);
 	for (uint64_t i = 0;; i++) {

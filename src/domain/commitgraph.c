@@ -13,6 +13,7 @@
 
 enum {
 	HASH = 20,
+	HEX = 40,
 	HEADER = 8,
 	CHUNK_ROW = 12,
 	CDAT_ROW = HASH + 16,
@@ -160,7 +161,7 @@ static bool add_chain_layer(struct br_cgraph *c, const char *dir, const char *na
 	br_auto_free char *path = NULL;
 	struct layer l;
 
-	if (strlen(name) != 2 * HASH || strspn(name, "0123456789abcdef") != 2 * HASH || c->n >= MAX_LAYERS)
+	if (strlen(name) != HEX || strspn(name, "0123456789abcdef") != HEX || c->n >= MAX_LAYERS)
 		return false;
 	path = br_asprintf("%s/graph-%s.graph", dir, name);
 	if (!map_layer(path, &l))
@@ -181,7 +182,7 @@ static void open_chain(struct br_cgraph *c, const char *objects_dir)
 	char *save = NULL;
 	size_t n;
 
-	if (br_file_read(path, (size_t)MAX_LAYERS * (2 * HASH + 1), &text, &n, NULL) < 0)
+	if (br_file_read(path, (size_t)MAX_LAYERS * (HEX + 1), &text, &n, NULL) < 0)
 		return;
 	for (char *name = strtok_r(text, "\n", &save); name; name = strtok_r(NULL, "\n", &save))
 		if (!add_chain_layer(c, dir, name))

@@ -340,7 +340,7 @@ static int walk(struct order *o, struct br_repo *r, const struct br_commits_quer
 		rc = br_oid_parse(&good[i], q->good[i], err);
 	if (rc == 0)
 		rc = br_repo_graph(r, &o->g, err);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	/* Each commit is read once: keeping them all would take four times the memory of the graph. */
 	(void)git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_COMMIT, (size_t)0);

@@ -7,9 +7,9 @@
 struct br_repo;
 
 struct br_commits_query {
-	const char *bad;	   /* full ids */
-	char *const *good;	   /* NULL-terminated; empty: back to the roots */
-	char *const *pathspec;	   /* NULL-terminated, NULL or empty: all; relative to the top folder */
+	const char *bad;       /* full ids */
+	char *const *good;     /* NULL-terminated; empty: back to the roots */
+	char *const *pathspec; /* NULL-terminated, NULL or empty: all; relative to the top folder */
 	bool first_parent;
 	const struct br_with *with; /* put into every tree */
 	size_t nwith;

@@ -44,23 +44,29 @@ int br_graph_open(struct br_graph **out, git_repository *git, const char *common
 	/* As git: the file holds what the objects say, so it is of no use where something overrides them. */
 	if (!br_overrides_any(&g->over) && file_is_wanted(git))
 		g->file = br_cgraph_open(dir);
-	if (g->file)
-		g->node_at = br_calloc(br_cgraph_count(g->file), sizeof *g->node_at);
 	*out = g;
 	return 0;
+}
+
+void br_graph_forget(struct br_graph *g)
+{
+	if (!g)
+		return;
+	free(g->node_at);
+	free(g->node);
+	free(g->parent);
+	free(g->slot);
+	*g = (struct br_graph){.odb = g->odb, .over = g->over, .file = g->file};
 }
 
 void br_graph_close(struct br_graph *g)
 {
 	if (!g)
 		return;
+	br_graph_forget(g);
 	br_overrides_done(&g->over);
 	br_cgraph_close(g->file);
 	git_odb_free(g->odb);
-	free(g->node_at);
-	free(g->node);
-	free(g->parent);
-	free(g->slot);
 	free(g);
 }
 
@@ -78,6 +84,8 @@ static uint32_t node_at(struct br_graph *g, uint32_t pos)
 {
 	struct br_cg_commit commit;
 
+	if (!g->node_at)
+		g->node_at = br_calloc(br_cgraph_count(g->file), sizeof *g->node_at);
 	if (!g->node_at[pos]) {
 		(void)br_cgraph_read(g->file, pos, &commit);
 		g->node_at[pos] = new_node(g, commit.id, pos + 1) + 1;

@@ -48,6 +48,8 @@ struct br_graph {
 
 int br_graph_open(struct br_graph **out, git_repository *git, const char *common_dir, struct br_err *err);
 void br_graph_close(struct br_graph *g); /* NULL is fine */
+/* Gives the memory of all nodes back; the file stays open. NULL is fine. */
+void br_graph_forget(struct br_graph *g);
 
 /* The node of an id, made when new. Nodes move when others are made: hold numbers, not pointers. */
 uint32_t br_graph_node(struct br_graph *g, const git_oid *id);

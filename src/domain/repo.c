@@ -222,8 +222,7 @@ int br_repo_graph(struct br_repo *r, struct br_graph **out, struct br_err *err)
 
 void br_repo_graph_drop(struct br_repo *r)
 {
-	br_graph_close(r->graph);
-	r->graph = NULL;
+	br_graph_forget(r->graph);
 }
 
 /* The folder's real path with the last name as it stands: the file itself may be a link, or missing. */

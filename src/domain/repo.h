@@ -43,13 +43,14 @@ int br_repo_commit_info(struct br_repo *r, const char *oid, bool with_files, str
 /* 1: a is an ancestor of b, or b itself; 0: not. */
 int br_repo_is_ancestor(struct br_repo *r, const char *a, const char *b, struct br_err *err);
 /* Best common ancestors of bad and each good that is not its ancestor, without those that are ancestors of a good; may be empty. */
-int br_repo_merge_bases(struct br_repo *r, const char *bad, char *const *goods, char ***out, struct br_err *err);
+int br_repo_merge_bases(struct br_repo *r, const char *bad, char *const *goods, char ***out,
+			struct br_err *err);
 /*
  * First-parent ancestors of oid at distance step, 2 step, 4 step...: the one at exactly n generations back along the first
  * parents, or the root when there are fewer (then *reached_root). For the search without a known good.
  */
-int br_repo_nth_parent(struct br_repo *r, const char *oid, uint64_t n, char out[BR_OID_HEX], bool *reached_root,
-		       struct br_err *err);
+int br_repo_nth_parent(struct br_repo *r, const char *oid, uint64_t n, char out[BR_OID_HEX],
+		       bool *reached_root, struct br_err *err);
 
 enum br_config_scope {
 	BR_CONFIG_ANY,	   /* repository, global, system */

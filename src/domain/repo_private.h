@@ -22,7 +22,7 @@ int br_git_fail(struct br_err *err, int code, const char *fmt, ...)
 void br_git_init(void);
 /* The history, opened at the first call. Borrowed. Marks of an earlier walk may be left in it. */
 int br_repo_graph(struct br_repo *r, struct br_graph **out, struct br_err *err);
-/* Gives its memory back; the next br_repo_graph reads afresh. */
+/* Gives the memory of what was read back. */
 void br_repo_graph_drop(struct br_repo *r);
 /* A full hex id. BR_EUSAGE: it is none. */
 int br_oid_parse(git_oid *out, const char *hex, struct br_err *err);

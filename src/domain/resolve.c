@@ -119,18 +119,16 @@ static char *matches(struct br_repo *r, const char *rev)
 /* The remote branch that the user may have meant: CI checkouts lack the local ones. NULL: none. */
 static char *remote_branch(struct br_repo *r, const char *rev)
 {
-	git_strarray remotes = {0};
+	br_auto_free char *pattern = br_asprintf("refs/remotes/*/%s", rev);
+	git_reference_iterator *it = NULL;
 	char *found = NULL;
+	const char *name;
 
-	(void)git_remote_list(&remotes, r->git);
-	for (size_t i = 0; i < remotes.count && !found; i++) {
-		br_auto_free char *name = br_asprintf("refs/remotes/%s/%s", remotes.strings[i], rev);
-		git_oid id;
-
-		if (git_reference_name_to_id(&id, r->git, name) == 0)
-			found = br_asprintf("%s/%s", remotes.strings[i], rev);
-	}
-	git_strarray_dispose(&remotes);
+	if (strpbrk(rev, "*?[\\") || git_reference_iterator_glob_new(&it, r->git, pattern) < 0)
+		return NULL;
+	if (git_reference_next_name(&name, it) == 0)
+		found = br_strdup(name + strlen("refs/remotes/"));
+	git_reference_iterator_free(it);
 	return found;
 }
 

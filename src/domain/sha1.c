@@ -8,27 +8,40 @@ static uint32_t rol(uint32_t x, int n)
 	return x << n | x >> (32 - n);
 }
 
+/* One round; the five words change places by the order of the arguments, so that nothing is copied. */
+#define ROUND(a, b, c, d, e, f, k, t)                                                                        \
+	do {                                                                                                 \
+		(e) += rol((a), 5) + (f) + (k) + w[(t)];                                                     \
+		(b) = rol((b), 30);                                                                          \
+	} while (0)
+#define FIVE(F, k, t)                                                                                        \
+	do {                                                                                                 \
+		ROUND(a, b, c, d, e, F(b, c, d), k, t);                                                      \
+		ROUND(e, a, b, c, d, F(a, b, c), k, (t) + 1);                                                \
+		ROUND(d, e, a, b, c, F(e, a, b), k, (t) + 2);                                                \
+		ROUND(c, d, e, a, b, F(d, e, a), k, (t) + 3);                                                \
+		ROUND(b, c, d, e, a, F(c, d, e), k, (t) + 4);                                                \
+	} while (0)
+#define CHOOSE(x, y, z) ((z) ^ ((x) & ((y) ^ (z))))
+#define PARITY(x, y, z) ((x) ^ (y) ^ (z))
+#define MAJORITY(x, y, z) (((x) & (y)) | ((z) & ((x) | (y))))
+
 static void block(uint32_t h[5], const uint8_t *p)
 {
-	static const uint32_t k[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
 	uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
 
 	for (int t = 0; t < 16; t++, p += 4)
 		w[t] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 	for (int t = 16; t < 80; t++)
 		w[t] = rol(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
-	for (int t = 0; t < 80; t++) {
-		uint32_t f = t < 20		 ? (b & c) | (~b & d)
-			     : t >= 40 && t < 60 ? (b & c) | (b & d) | (c & d)
-						 : b ^ c ^ d;
-		uint32_t next = rol(a, 5) + f + e + k[t / 20] + w[t];
-
-		e = d;
-		d = c;
-		c = rol(b, 30);
-		b = a;
-		a = next;
-	}
+	for (int t = 0; t < 20; t += 5)
+		FIVE(CHOOSE, 0x5a827999, t);
+	for (int t = 20; t < 40; t += 5)
+		FIVE(PARITY, 0x6ed9eba1, t);
+	for (int t = 40; t < 60; t += 5)
+		FIVE(MAJORITY, 0x8f1bbcdc, t);
+	for (int t = 60; t < 80; t += 5)
+		FIVE(PARITY, 0xca62c1d6, t);
 	h[0] += a;
 	h[1] += b;
 	h[2] += c;

@@ -143,14 +143,22 @@ static int walk_to(const struct br_place *p, char *dir, bool make)
 	return fd;
 }
 
-static int open_beneath(int root, const char *dir)
+/* -1 with errno set; old kernels, containers and valgrind know no openat2. */
+static int open_beneath(struct br_place *p, const char *dir)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
+	int fd;
 
-	return (int)syscall(SYS_openat2, root, dir, &how, sizeof how);
+	if (p->no_openat2) {
+		errno = ENOSYS;
+		return -1;
+	}
+	fd = (int)syscall(SYS_openat2, p->root, dir, &how, sizeof how);
+	p->no_openat2 = fd < 0 && (errno == ENOSYS || errno == EPERM);
+	return fd;
 }
 
 /* For root an open does not fail where it would for others, but the next test may not be root. */
@@ -195,7 +203,7 @@ static int parent(struct br_place *p, const char *path, bool make, const char **
 	before = br_steal(&p->dir);
 	br_place_forget(p);
 	p->dir = br_strndup(path, n);
-	p->dir_fd = n ? open_beneath(p->root, p->dir) : fcntl(p->root, F_DUPFD_CLOEXEC, 3);
+	p->dir_fd = n ? open_beneath(p, p->dir) : fcntl(p->root, F_DUPFD_CLOEXEC, 3);
 	if (p->dir_fd < 0) {
 		parts = br_strdup(p->dir);
 		p->dir_fd = walk_to(p, parts, make);

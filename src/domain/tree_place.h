@@ -18,6 +18,7 @@ struct br_place {
 	int dir_fd; /* the folder used last, or -1 */
 	char *dir;  /* its path */
 	mode_t umask;
+	bool no_openat2; /* then folders are opened one by one */
 };
 
 /* Takes over root, a descriptor of the top folder. */

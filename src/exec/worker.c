@@ -36,7 +36,7 @@ struct worker {
 	uint32_t slot;
 	int fd;
 	char *dir, *tmp, *journal, *build_journal, *build; /* paths; build as a word of argv */
-	struct br_tree *tree;		   /* NULL: not opened yet */
+	struct br_tree *tree;				   /* NULL: not opened yet */
 	struct br_run run;
 	struct br_wire_order order;
 	struct br_wire_report report;

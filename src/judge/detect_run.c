@@ -79,7 +79,7 @@ int br_judge_cannot_run(struct br_case *c, struct br_verdict *out)
 	br_field_put(out->failure.message, sizeof out->failure.message, reason);
 	out->error = br_case_must_pass(c);
 	if (out->error)
-		return br_verdict_say(out, BR_SKIP, "infra", "COMMAND could not be run at the end that must pass (the good one): %s",
+		return br_verdict_say(out, BR_SKIP, "infra", "COMMAND could not be run at the good end: %s",
 				      reason);
 	return br_verdict_say(out, hunted ? BR_BAD : BR_SKIP, hunted ? "exit" : "infra",
 			      "COMMAND could not be run: %s", reason);

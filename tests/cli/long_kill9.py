@@ -12,7 +12,7 @@ class KilledOften(test_interrupt.Killed):
 
     ROUNDS = int(os.environ.get("BR_ROUNDS", "50"))
 
-    def test_kill_9_with_two_jobs_loses_at_most_two_trials_each_time(self):
+    def test_kill_9_with_two_jobs_repeats_no_recorded_trial(self):
         self.kill_and_resume(self.ROUNDS // 2, 7, jobs=2)
 
 

@@ -98,7 +98,7 @@ class Revisions(Case):
         """Ends that cannot be: a result, exit 3, and nothing is run."""
         done = self.run_program(*args, "--", *STATE, cwd=self.r.path)
         self.assertEqual(done.rc, 3, done)
-        self.assertRegex(done.out, pattern)
+        self.assertRegex(done.out + done.err, pattern)
         self.assertEqual(self.search(self.r, *args, expect=3).trials, [])
         return done
 
@@ -124,7 +124,7 @@ class Revisions(Case):
 
     def test_good_and_bad_swapped(self):
         done = self.contradictory("(?i)good revision is newer", "--good", "c6", "--bad", "c1")
-        self.assertRegex(done.out, "swap|--broken")
+        self.assertRegex(done.out + done.err, "swap|--broken")
 
     def test_no_candidate_touches_the_path(self):
         self.refused("(?i)--path|nowhere", "--good", "c1", "--path", "nowhere")

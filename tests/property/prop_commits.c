@@ -5,7 +5,6 @@
 #include "domain/commits.h"
 #include "domain/repo.h"
 
-
 enum { MAX_N = 70, MAX_PARENTS = 5, NPATH = 6, MAX_GOOD = 3 };
 static const char *const paths[NPATH] = {"a", "src/x", "src/y.c", "docs/z.c", "lib/deep/w", "srcs"};
 

@@ -238,6 +238,16 @@ static void scribble(struct history *h, const char *path)
 		assert_int_equal(write(fd, "XYZ", 3), 3);
 }
 
+/* As a build does that asks for the version; links in odd places may make it fail. */
+static void refresh_index(struct fixture *f)
+{
+	char name[] = "git", verb[] = "status", brief[] = "--porcelain";
+	char *argv[] = {name, verb, brief, NULL};
+	int status;
+
+	free(git_in(f->tree, NULL, &status, argv));
+}
+
 static void disturb_once(struct fixture *f, struct history *h)
 {
 	br_auto_free char *path = some_path(f, h), *other = some_path(f, h);
@@ -278,7 +288,7 @@ static void disturb_once(struct fixture *f, struct history *h)
 		assert_int_equal(br_file_write(at_top, "p", 1, NULL), 0);
 		break;
 	default:
-		free(git_ok(f->tree, NULL, "-c", "core.fileMode=true", "status", "--porcelain", NULL));
+		refresh_index(f);
 		break;
 	}
 }
