@@ -1,7 +1,8 @@
-/* cmd_search.c - the main job: first bad commit. Also `resume`, which is the same with a memory. */
+/* cmd_search.c - the main job: first bad commit. */
 #include "app/commands.h"
 
 #include "app/finish.h"
+#include "app/remaining.h"
 #include "app/session.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -144,56 +145,6 @@ static int test_ends(struct br_session *s, struct br_err *err)
 	return r < 0 ? r : BR_ENDS_DIFFER;
 }
 
-/* ---- what is left when the strategy did not come to an end ---- */
-
-static void mark_ancestors(const struct br_shape *shape, uint64_t from, uint8_t *mark)
-{
-	mark[from] = 1;
-	for (uint64_t i = from + 1; i-- > 0;) {
-		if (!mark[i])
-			continue;
-		for (uint32_t k = shape->parent_at[i]; k < shape->parent_at[i + 1]; k++)
-			mark[shape->parent[k]] = 1;
-	}
-}
-
-/* Narrows left (1: may be the culprit) by one verdict. Goods count only when they can be trusted. */
-static void narrow(const struct br_shape *shape, uint8_t *left, uint64_t point, bool bad)
-{
-	br_auto_free uint8_t *mark = br_calloc(shape->n, 1);
-
-	mark_ancestors(shape, point, mark);
-	for (uint64_t i = 0; i < shape->n; i++)
-		left[i] = left[i] && mark[i] == (bad ? 1 : 0);
-}
-
-/*
- * All that may still be the culprit, from the verdicts alone. With only_bad the good ones are left out: a flaky
- * test passes by chance more often than it fails by chance.
- */
-static char **remaining(struct br_session *s, bool only_bad)
-{
-	const struct br_shape *shape = &s->domain->shape;
-	br_auto_free uint8_t *left = br_calloc(shape->n, 1);
-	char **out = br_calloc(shape->n + 1, sizeof *out);
-	size_t n = 0;
-
-	for (uint64_t i = 0; i < shape->n; i++)
-		left[i] = !shape->weight || shape->weight[i] > 0;
-	for (size_t i = 0; i < s->ntrial; i++) {
-		const struct br_trial *t = &s->trial[i];
-		int64_t point = br_commits_find(s->domain, t->item);
-		enum br_class cls = br_session_class(s, t);
-
-		if (point >= 0 && cls != BR_SKIP && (cls == BR_BAD || !only_bad))
-			narrow(shape, left, (uint64_t)point, cls == BR_BAD);
-	}
-	for (uint64_t i = 0; i < shape->n; i++)
-		if (left[i])
-			out[n++] = br_strdup(s->domain->ops->label(s->domain, i));
-	return out;
-}
-
 static char **answer_labels(struct br_session *s, const struct br_answer *a)
 {
 	char **out = br_calloc(a->nitem + 1, sizeof *out);
@@ -205,6 +156,27 @@ static char **answer_labels(struct br_session *s, const struct br_answer *a)
 
 /* ---- conclusions ---- */
 
+static bool seen_bad(const struct br_session *s, const char *oid)
+{
+	for (size_t i = 0; i < s->ntrial; i++)
+		if (strcmp(s->trial[i].item, oid) == 0 && br_session_class(s, &s->trial[i]) == BR_BAD)
+			return true;
+	return false;
+}
+
+/* --path left one commit to blame, and that one is steadily as before: the fault lies elsewhere. */
+static int conclude_outside(struct br_session *s, const char *suspect, struct br_err *err)
+{
+	br_auto_free char *id = br_session_short(s, suspect);
+	br_auto_strv char **left = br_remaining(s, BR_REMAINING_ANY_PATH);
+
+	s->row.message =
+		br_asprintf("the fault did not come in with --path: the last commit that touches it, %s, is "
+			    "not %s; search without --path",
+			    id, s->fixed_mode ? "fixed" : "bad");
+	return br_finish(s, BR_STATUS_NARROWED, left, err);
+}
+
 static int conclude_isolated(struct br_session *s, char **candidate, struct br_err *err)
 {
 	int r = br_confirm(s, candidate[0], err);
@@ -215,11 +187,13 @@ static int conclude_isolated(struct br_session *s, char **candidate, struct br_e
 	if (r == 1)
 		return br_finish(s, BR_STATUS_ISOLATED, candidate, err);
 	free(s->row.message);
+	if (s->opt->path && !seen_bad(s, candidate[0]))
+		return conclude_outside(s, candidate[0], err);
 	s->row.message = br_asprintf("the test is flaky: %s", s->how_sure);
 	br_session_note(s, "fresh runs contradict the search, so no single commit is named; make the test "
 			   "steady, or run "
 			   "it several times in COMMAND");
-	wide = remaining(s, true);
+	wide = br_remaining(s, BR_REMAINING_BY_BAD);
 	return br_finish(s, BR_STATUS_NARROWED, wide, err);
 }
 
@@ -254,7 +228,7 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 	s->row.message = br_strdup(
 		"the verdicts contradict each other: the test is flaky, or an amended verdict is wrong");
 	br_strv_free(candidate);
-	candidate = remaining(s, true);
+	candidate = br_remaining(s, BR_REMAINING_BY_BAD);
 	return br_finish(s, BR_STATUS_NARROWED, candidate, err);
 }
 
@@ -289,7 +263,7 @@ static int run(struct br_session *s, struct br_err *err)
 	case BR_ENDS_NOT_REPRODUCED:
 		return br_finish(s, BR_STATUS_NOT_REPRODUCED, NULL, err);
 	case BR_ENDS_FLAKY:
-		left = s->domain ? remaining(s, true) : NULL;
+		left = s->domain ? br_remaining(s, BR_REMAINING_BY_BAD) : NULL;
 		return br_finish(s, BR_STATUS_NARROWED, left, err);
 	}
 	return r;
@@ -304,7 +278,7 @@ static int stopped(struct br_session *s, int code, struct br_err *err)
 	if (s->engine)
 		br_session_drain(s);
 	if (s->domain)
-		left = remaining(s, false);
+		left = br_remaining(s, BR_REMAINING);
 	n = br_strv_len(left);
 	free(s->row.message);
 	if (code == BR_EINTR || code == BR_EBUDGET) {
@@ -316,7 +290,7 @@ static int stopped(struct br_session *s, int code, struct br_err *err)
 	return br_finish(s, BR_STATUS_ERROR, left, err);
 }
 
-static int run_session(struct br_options *opt, struct br_search *resume)
+int br_search_run(struct br_options *opt, struct br_search *resume)
 {
 	struct br_session s;
 	struct br_err err = {0};
@@ -332,134 +306,5 @@ static int run_session(struct br_options *opt, struct br_search *resume)
 
 int br_cmd_search(struct br_options *opt)
 {
-	return run_session(opt, NULL);
-}
-
-/* ---- resume ---- */
-
-static bool can_resume(const struct br_search *s)
-{
-	return !s->alive && strcmp(s->status, "isolated") != 0 && strcmp(s->status, "tried") != 0;
-}
-
-/* The newest that waits to go on, else the newest search: its answer is read from the record again. */
-static int newest(const struct br_search *list, int n)
-{
-	int found = -1;
-
-	for (int i = 0; i < n; i++)
-		if (can_resume(&list[i]))
-			found = i;
-	for (int i = 0; found < 0 && i < n; i++)
-		if (strcmp(list[n - 1 - i].status, "tried") != 0)
-			found = n - 1 - i;
-	return found;
-}
-
-/* The one that is named, else the newest that can go on. */
-static int pick(struct br_record *rec, const struct br_options *opt, struct br_search *out,
-		struct br_err *err)
-{
-	struct br_search *list = NULL;
-	uint64_t id = 0;
-	int n, found;
-
-	if (opt->operand && opt->operand[0]) {
-		if (br_parse_u64(opt->operand[0], &id) < 0 || id == 0 || id > INT64_MAX)
-			return br_fail(err, BR_EUSAGE,
-				       "resume: '%s' is no search\n`bisect-run history` lists them",
-				       opt->operand[0]);
-		return br_record_search_get(rec, (int64_t)id, out, err);
-	}
-	n = br_record_search_list(rec, &list, err);
-	found = newest(list, n);
-	if (found >= 0)
-		*out = list[found];
-	for (int i = 0; i < n; i++)
-		if (i != found)
-			br_search_done(&list[i]);
-	free(list);
-	if (n < 0)
-		return n;
-	return found >= 0 ? 0
-			  : br_fail(err, BR_ENOTFOUND,
-				    "there is no search to resume; `bisect-run history` lists all");
-}
-
-static int load_stored(const struct br_options *opt, struct br_search *row, struct br_err *err)
-{
-	br_auto_free char *cwd = br_current_dir(err);
-	br_auto_free char *dir = NULL;
-	struct br_repo *repo = NULL;
-	struct br_record *rec = NULL;
-	int r;
-
-	if (!cwd)
-		return BR_ESYS;
-	if (br_repo_open(&repo, cwd, NULL) < 0)
-		repo = NULL;
-	dir = br_state_dir(opt, repo, cwd);
-	r = br_record_open(&rec, dir, false, err);
-	if (r == BR_ENOTFOUND)
-		r = br_fail(err, r, "no search was recorded here yet (%s)", dir);
-	if (r == 0)
-		r = pick(rec, opt, row, err);
-	br_record_close(rec);
-	br_repo_close(repo);
-	return r;
-}
-
-/* The stored options, with what only concerns this run taken from the new command line. */
-static int stored_options(const struct br_options *now, const struct br_search *row, struct br_options *out,
-			  struct br_err *err)
-{
-	br_auto_strv char **argv = br_shell_split(row->argv);
-	int r;
-
-	*out = (struct br_options){.seed = 1};
-	if (!argv)
-		return br_fail(err, BR_ESTATE, "the stored command line of search %lld cannot be read",
-			       (long long)row->id);
-	r = br_options_parse_over(out, (int)br_strv_len(argv), argv, err);
-	if (r < 0)
-		return r;
-	out->json = now->json || out->json;
-	out->no_color = now->no_color || out->no_color;
-	out->verbose = now->verbose ? now->verbose : out->verbose;
-	out->max_trials = now->max_trials;
-	out->max_time_ns = now->max_time_ns;
-	if (now->jobs)
-		out->jobs = now->jobs;
-	if (now->state) {
-		free(out->state);
-		out->state = br_strdup(now->state);
-	}
-	return 0;
-}
-
-int br_cmd_resume(struct br_options *opt)
-{
-	struct br_search row = {0};
-	struct br_options stored = {0};
-	struct br_err err = {0};
-	int r = load_stored(opt, &row, &err);
-
-	if (r == 0 && row.alive)
-		r = br_fail(&err, BR_ESTATE, "search %lld is running (process %lld)", (long long)row.id,
-			    (long long)row.pid);
-	if (r == 0 && strcmp(row.status, "tried") == 0)
-		r = br_fail(&err, BR_ESTATE, "search %lld was a single try: there is nothing to resume",
-			    (long long)row.id);
-	if (r == 0)
-		r = stored_options(opt, &row, &stored, &err);
-	if (r == 0 && chdir(row.cwd) < 0)
-		r = br_fail_errno(&err, "cannot go to %s, where search %lld began", row.cwd,
-				  (long long)row.id);
-	if (r < 0)
-		r = br_finish_usage(opt, r, &err);
-	else
-		r = run_session(&stored, &row);
-	br_search_done(&row);
-	br_options_done(&stored);
-	return r;
+	return br_search_run(opt, NULL);
 }

@@ -4,7 +4,11 @@
 
 #include "app/options.h"
 
+struct br_search;
+
 int br_cmd_search(struct br_options *opt);
+/* The whole of a search; resume: the row of one to go on with (taken over), or NULL for a new one. */
+int br_search_run(struct br_options *opt, struct br_search *resume);
 int br_cmd_resume(struct br_options *opt);
 int br_cmd_try(struct br_options *opt);
 int br_cmd_show(struct br_options *opt);
