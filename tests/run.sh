@@ -22,6 +22,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 work=$(mktemp -d "${TMPDIR:-/tmp}/br-tests.XXXXXX") || exit 1
 mkdir "$work/tmp"
+chmod 711 "$work" && chmod 1777 "$work/tmp" # some tests run the program as an ordinary user
 export TMPDIR=$work/tmp
 
 stop()

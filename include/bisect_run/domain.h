@@ -27,6 +27,8 @@ struct br_domain_ops {
 	 * fresh: nothing of an earlier trial may stay.
 	 */
 	int (*tree_update)(struct br_tree *t, const char *label, bool fresh, struct br_err *err);
+	/* What the user should know of the last update: a hot-fix that did not apply. NULL, also as a member: nothing. Borrowed. */
+	const char *(*tree_note)(const struct br_tree *t);
 	/* Absolute path of its top folder, in which COMMAND runs. Borrowed until tree_close. */
 	const char *(*tree_path)(const struct br_tree *t);
 	void (*tree_close)(struct br_tree *t); /* NULL is fine; files stay */

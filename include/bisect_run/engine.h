@@ -17,6 +17,12 @@ struct br_named_file {
 	bool for_build; /* --build names it: put there before the build, not after it */
 };
 
+/* How far a trial is kept from the user's machine. */
+enum br_level {
+	BR_LEVEL_NONE,	     /* plain processes */
+	BR_LEVEL_NAMESPACES, /* files, processes and network of its own */
+};
+
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
 struct br_run_spec {
 	char *const *argv;  /* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
@@ -33,6 +39,9 @@ struct br_run_spec {
 	const char *log_dir;	   /* absolute; logs are log_dir/N.log */
 	const char *work_dir;	   /* absolute; trees are work_dir/0, 1, ... */
 	uint32_t jobs;		   /* number of workers, >= 1 */
+	enum br_level level;
+	const char *git_dir;	/* the repository's common git directory, absolute; NULL: none */
+	char *const *outside;	/* absolute paths of files outside of the tree that the command line names */
 };
 
 struct br_job {
@@ -53,6 +62,7 @@ struct br_engine_ops {
 	size_t (*slots)(const struct br_engine *e); /* free now */
 	/* The label that this worker's tree holds now; NULL: none. Borrowed until the next submit. */
 	const char *(*at)(const struct br_engine *e, uint32_t worker);
+	bool (*is_idle)(const struct br_engine *e, uint32_t worker); /* it would take a job now */
 	int (*submit)(struct br_engine *e, const struct br_job *job, struct br_err *err);
 	/*
 	 * Waits for a trial to end: 1 with *out set, 0 at the timeout (-1: none) or when wake_fd (-1: none) became
@@ -71,6 +81,14 @@ struct br_engine_ops {
 struct br_engine {
 	const struct br_engine_ops *ops; /* first member of every engine */
 };
+
+/* "none", "namespaces". */
+const char *br_level_name(enum br_level level);
+/*
+ * Whether the level can be had here: a full dry run of an empty trial. 0, or an error whose message says what the machine does not
+ * allow. May be called at any time by a process with one thread.
+ */
+int br_engine_try_level(enum br_level level, struct br_err *err);
 
 /*
  * Child processes on this machine, one worker process a slot, made when first needed. domain makes the trees, in the worker.

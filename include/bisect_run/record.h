@@ -33,6 +33,7 @@ struct br_search {
 
 /*
  * Opens state_dir/record.db, making directory and file when create is set. BR_ENOTFOUND: not there and not create.
+ * A file that may not be written is opened for looking alone, unless create is set: then writes fail.
  * BR_ESYS / BR_ESTATE: says which directory and what to do (--state DIR). A record of a newer version is refused.
  */
 int br_record_open(struct br_record **out, const char *state_dir, bool create, struct br_err *err);
@@ -48,6 +49,10 @@ int br_record_search_update(struct br_record *r, const struct br_search *s, stru
 int br_record_search_get(struct br_record *r, int64_t id, struct br_search *out, struct br_err *err);
 /* All, oldest first. *out is an array to free after br_search_done of each. Returns the count. */
 int br_record_search_list(struct br_record *r, struct br_search **out, struct br_err *err);
+/* Takes away the lock file of a search that nobody runs; resuming makes it again. BR_ESTATE: another process runs it. */
+int br_record_search_tidy(struct br_record *r, int64_t id, struct br_err *err);
+/* Removes the database's files and the locks, when no search is left in it (else BR_ESTATE). Only br_record_close may follow. */
+int br_record_remove(struct br_record *r, struct br_err *err);
 int br_record_search_delete(struct br_record *r, int64_t id, struct br_err *err);
 void br_search_done(struct br_search *s);
 

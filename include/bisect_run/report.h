@@ -5,6 +5,7 @@
 #include "bisect_run/result.h"
 
 struct br_err;
+struct br_search;
 
 struct br_text_style {
 	bool color;
@@ -23,6 +24,12 @@ int br_report_json_read(const char *text, struct br_result *out, struct br_err *
 char *br_report_git_log(const struct br_result *r);
 /* What hooks of this kind get on stdin (hooks/README.md). t: of pre-trial and post-trial, else NULL. */
 char *br_report_hook(const struct br_result *r, const char *kind, const struct br_trial *t);
-/* Tables for `history` and lines for `status` are the app's. */
+/* A search as `history` and `status` tell it. status: the word that people should read. Borrowed. */
+struct br_search_line {
+	const struct br_search *row;
+	const char *status;
+};
+/* {"version": 1, "searches": [...]}. As text they are the app's. */
+char *br_report_searches(const struct br_search_line *line, size_t n);
 
 #endif

@@ -32,14 +32,19 @@ enum br_status {
 struct br_result {
 	char *id; /* of the search; NULL: none was recorded */
 	enum br_status status;
-	char *message;	     /* one line; for not-reproduced and errors: what is wrong and what to do */
-	char **command;	     /* NULL-terminated; NULL: none */
-	double seconds;	     /* wall time, over all sessions of the search */
-	uint64_t trials_run; /* tests really executed */
-	bool fixed_mode;     /* the answer is the first FIXED commit */
-	bool has_commits;    /* the fields from here to candidate apply */
-	char **good;	     /* NULL-terminated full ids */
+	char *message;	       /* one line; for not-reproduced and errors: what is wrong and what to do */
+	char **command;	       /* NULL-terminated; NULL: none */
+	double seconds;	       /* wall time, over all sessions of the search */
+	uint64_t trials_run;   /* tests really executed */
+	double tests_expected; /* of the search alone, as said when it began; 0: it did not begin */
+	bool fixed_mode;       /* the answer is the first FIXED commit */
+	bool has_commits;      /* the fields from here to candidate apply */
+	char **good;	       /* NULL-terminated full ids */
 	char *bad;
+	char *nearest_bad; /* of all that were seen bad the one with the fewest candidates; NULL: bad itself */
+	char **skip;	   /* NULL-terminated full ids: untestable because somebody said so */
+	char **path;	   /* NULL-terminated pathspecs seen from the top folder; NULL: all */
+	bool first_parent;
 	uint64_t candidates_at_start;
 	struct br_commit_info *first_bad; /* NULL: not isolated */
 	bool confirmed;			  /* fresh runs at the culprit and its parents agreed */

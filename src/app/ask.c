@@ -20,6 +20,8 @@ static int interrupted(struct br_session *s, struct br_err *err)
 {
 	int sig = br_signals_take(s->signal_fd);
 
+	if (sig == SIGTSTP)
+		br_session_stop_here(s);
 	if (sig == 0 || sig == SIGTSTP)
 		return 0;
 	s->signal = sig;

@@ -3,8 +3,10 @@
 
 #include "app/finish.h"
 #include "app/session.h"
+#include "app/state.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bisect_run/engine.h"
 #include "bisect_run/err.h"
 #include "domain/repo.h"
 #include "sys/file.h"
@@ -101,9 +103,24 @@ static void check_state(const struct br_options *opt)
 	br_repo_close(repo);
 }
 
+/* The dry run is a whole trial of /bin/true, so that "yes" means that trials will work. */
+static void check_namespaces(void)
+{
+	struct br_err err = {0};
+	bool works = br_engine_try_level(BR_LEVEL_NAMESPACES, &err) == 0;
+
+	line(works, "namespaces (--sandbox strict)",
+	     works ? "a test sees files read-only, no process, no network of yours" : err.msg);
+	printf("       Without --sandbox strict a test is a plain process in this version: it may write "
+	       "what\n"
+	       "       you may write, and use the network.\n");
+}
+
 int br_cmd_doctor(struct br_options *opt)
 {
+	struct br_err err = {0};
 	struct utsname u;
+	int r;
 
 	if (uname(&u) == 0)
 		printf("%s %s %s, %ld cores, running as uid %u\n", u.sysname, u.release, u.machine,
@@ -117,13 +134,12 @@ int br_cmd_doctor(struct br_options *opt)
 	check_subreaper();
 	check_children();
 	printf("\nSandbox\n");
-	line(false, "namespaces, Landlock", "this version has the sandbox level none, plain processes:");
-	printf("       a test may write whatever you may write and use the network. Search only\n"
-	       "       repositories that you trust, or run bisect-run itself in a container.\n");
+	check_namespaces();
 	line(true, "secrets in the environment",
 	     "variables that look like one are held back (--pass-env NAME)");
 	printf("\nParallel trials\n");
 	printf("  -j auto runs one at a time: without network namespaces, tests would share ports and\n"
 	       "  temporary files. -j N runs N at once where they do not.\n");
-	return fflush(stdout) == 0 ? 0 : 1;
+	r = br_flush_stdout(&err);
+	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
 }

@@ -90,6 +90,8 @@ int br_cmd_amend(struct br_options *opt)
 		r = amend(&st, opt, &err);
 		br_state_close(&st);
 	}
+	if (r == 0)
+		r = br_flush_stdout(&err);
 	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
 }
 
@@ -134,7 +136,20 @@ static int clean_work(const char *dir, uint64_t *freed, struct br_err *err)
 	return r;
 }
 
-static int clean_record(struct br_state *st, struct br_err *err)
+/* With all the record and the logs of a search that is not running, else its lock file alone. */
+static int clean_search(struct br_state *st, int64_t id, bool all, uint64_t *freed, struct br_err *err)
+{
+	br_auto_free char *logs = br_asprintf("%s/logs/%lld", st->dir, (long long)id);
+	uint64_t used = br_dir_usage(logs);
+	int r = all ? br_record_search_delete(st->record, id, err)
+		    : br_record_search_tidy(st->record, id, err);
+
+	if (r == 0 && all)
+		*freed += used;
+	return r == BR_ESTATE ? 0 : r; /* somebody has just gone on with it */
+}
+
+static int clean_searches(struct br_state *st, bool all, uint64_t *freed, struct br_err *err)
 {
 	struct br_search *list = NULL;
 	int n = br_record_search_list(st->record, &list, err);
@@ -142,32 +157,62 @@ static int clean_record(struct br_state *st, struct br_err *err)
 
 	for (int i = 0; i < n; i++) {
 		if (r == 0 && !list[i].alive)
-			r = br_record_search_delete(st->record, list[i].id, err);
+			r = clean_search(st, list[i].id, all, freed, err);
 		br_search_done(&list[i]);
 	}
 	free(list);
 	return n < 0 ? n : r;
 }
 
+/*
+ * What is left of the state directory: only what we made there, and not while a search runs. The record goes first:
+ * without it no search can begin in what is then removed.
+ */
+static int clean_state(struct br_state *st, struct br_err *err)
+{
+	static const char *const parts[] = {"work", "logs"};
+	int r = br_record_remove(st->record, err);
+
+	if (r < 0)
+		return r == BR_ESTATE ? 0 : r;
+	for (size_t i = 0; r == 0 && i < sizeof parts / sizeof *parts; i++) {
+		br_auto_free char *path = br_asprintf("%s/%s", st->dir, parts[i]);
+
+		r = br_dir_remove(path, err);
+	}
+	(void)rmdir(st->dir); /* stays when something of the user's lies there */
+	return r;
+}
+
+static int clean(struct br_state *st, bool all, struct br_err *err)
+{
+	uint64_t freed = 0;
+	int r = clean_work(st->dir, &freed, err);
+
+	if (r == 0)
+		r = clean_searches(st, all, &freed, err);
+	if (r == 0 && all)
+		r = clean_state(st, err);
+	if (r == 0)
+		printf("removed the work trees of searches that are not running%s: %.1f MB\n",
+		       all ? ", and their records and logs" : "", (double)freed / 1e6);
+	return r;
+}
+
 int br_cmd_clean(struct br_options *opt)
 {
 	struct br_state st;
 	struct br_err err = {0};
-	uint64_t freed = 0;
 	int r = br_state_open(&st, opt, &err);
 
-	if (r == BR_ENOTFOUND) {
-		printf("nothing to clean\n");
-		return 0;
-	}
 	if (r == 0) {
-		r = clean_work(st.dir, &freed, &err);
-		if (r == 0 && opt->all)
-			r = clean_record(&st, &err);
-		if (r == 0)
-			printf("removed the work trees of searches that are not running%s: %.1f MB\n",
-			       opt->all ? ", and their records and logs" : "", (double)freed / 1e6);
+		r = clean(&st, opt->all, &err);
 		br_state_close(&st);
+	} else if (r == BR_ENOTFOUND) {
+		printf("nothing to clean\n");
+		r = 0;
 	}
+	if (r == 0)
+		r = br_flush_stdout(&err);
 	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
 }

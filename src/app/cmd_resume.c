@@ -13,7 +13,12 @@
 
 static bool can_resume(const struct br_search *s)
 {
-	return !s->alive && strcmp(s->status, "isolated") != 0 && strcmp(s->status, "tried") != 0;
+	/* Narrowed by a budget or an amended verdict: the message says how to go on. Errors may have been mended. */
+	bool open = strcmp(s->status, "running") == 0 || strcmp(s->status, "interrupted") == 0 ||
+		    strcmp(s->status, "error") == 0 ||
+		    (s->message && strstr(s->message, "bisect-run resume"));
+
+	return !s->alive && open && strcmp(s->status, "tried") != 0;
 }
 
 /* The newest that waits to go on, else the newest search: its answer is read from the record again. */
@@ -88,9 +93,12 @@ static int stored_options(const struct br_options *now, const struct br_search *
 			  struct br_err *err)
 {
 	br_auto_strv char **argv = br_shell_split(row->argv);
+	br_auto_free char *cwd = br_current_dir(err);
 	int r;
 
 	*out = (struct br_options){.seed = 1};
+	if (!cwd)
+		return BR_ESYS;
 	if (!argv)
 		return br_fail(err, BR_ESTATE, "the stored command line of search %lld cannot be read",
 			       (long long)row->id);
@@ -102,11 +110,21 @@ static int stored_options(const struct br_options *now, const struct br_search *
 	out->verbose = now->verbose ? now->verbose : out->verbose;
 	out->max_trials = now->max_trials;
 	out->max_time_ns = now->max_time_ns;
+	if (now->confirm != BR_CONFIRM_AUTO)
+		out->confirm = now->confirm;
+	if (now->timeout_ns)
+		out->timeout_ns = now->timeout_ns;
 	if (now->jobs)
 		out->jobs = now->jobs;
+	if (now->git_log) { /* before the way leads to where the search began */
+		free(out->git_log);
+		out->git_log = now->git_log[0] == '/' ? br_strdup(now->git_log)
+						      : br_asprintf("%s/%s", cwd, now->git_log);
+	}
 	if (now->state) {
 		free(out->state);
-		out->state = br_strdup(now->state);
+		out->state =
+			now->state[0] == '/' ? br_strdup(now->state) : br_asprintf("%s/%s", cwd, now->state);
 	}
 	return 0;
 }

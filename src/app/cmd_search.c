@@ -2,6 +2,8 @@
 #include "app/commands.h"
 
 #include "app/finish.h"
+#include "app/jobs.h"
+#include "app/paths.h"
 #include "app/remaining.h"
 #include "app/session.h"
 #include "base/buf.h"
@@ -15,62 +17,20 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * Pathspecs are meant as git means them: from where the user stands, unless they begin with ":". "." and ".." are
- * taken out, "" is the top folder.
- */
-static char *from_top(const char *prefix, const char *spec)
-{
-	br_auto_free char *joined = prefix[0] ? br_asprintf("%s/%s", prefix, spec) : br_strdup(spec);
-	struct br_buf out = {0};
-
-	if (spec[0] == ':')
-		return br_strdup(spec[1] == '/' ? spec + 2 : spec);
-	for (const char *p = joined; *p;) {
-		size_t n = strcspn(p, "/");
-
-		if (n == 2 && strncmp(p, "..", 2) == 0) {
-			char *slash = out.len ? strrchr(out.data, '/') : NULL;
-
-			out.len = slash ? (size_t)(slash - out.data) : 0;
-			if (out.data)
-				out.data[out.len] = '\0';
-		} else if (n > 0 && !(n == 1 && *p == '.')) {
-			if (out.len)
-				br_buf_char(&out, '/');
-			br_buf_add(&out, p, n);
-		}
-		p += n + (p[n] == '/');
-	}
-	return br_buf_take(&out);
-}
-
-static char **pathspecs(const struct br_session *s)
-{
-	char **out = NULL;
-
-	for (size_t i = 0; s->opt->path && s->opt->path[i]; i++) {
-		br_auto_free char *spec = from_top(br_repo_prefix(s->repo), s->opt->path[i]);
-
-		if (!spec[0]) { /* the top folder: everything */
-			br_strv_free(out);
-			return NULL;
-		}
-		br_strv_add(&out, spec);
-	}
-	return out;
-}
-
 static int open_history(struct br_session *s, struct br_domain **out, struct br_err *err)
 {
-	br_auto_strv char **path = pathspecs(s);
+	br_auto_strv char **hint = br_paths_from_top(s->repo, br_repo_prefix(s->repo), s->opt->hint);
 	struct br_commits_query q = {
 		.bad = s->bad,
 		.good = s->good,
-		.pathspec = path,
-		.first_parent = s->opt->first_parent,
+		.pathspec = s->path,
+		.hint = hint,
+		.first_parent = s->first_parent,
 		.with = s->with,
 		.nwith = s->nwith,
+		.patch = s->patch,
+		.npatch = s->npatch,
+		.clean = s->opt->clean,
 	};
 
 	return br_commits_open(out, s->repo, &q, err);
@@ -80,7 +40,12 @@ static int open_history(struct br_session *s, struct br_domain **out, struct br_
 static int open_trees_alone(struct br_session *s, struct br_err *err)
 {
 	struct br_commit_info info;
-	struct br_commits_query q = {.bad = s->bad, .with = s->with, .nwith = s->nwith};
+	struct br_commits_query q = {.bad = s->bad,
+				     .with = s->with,
+				     .nwith = s->nwith,
+				     .patch = s->patch,
+				     .npatch = s->npatch,
+				     .clean = s->opt->clean};
 	int r = br_repo_commit_info(s->repo, s->bad, false, &info, err);
 
 	if (r < 0)
@@ -94,15 +59,20 @@ static int open_trees_alone(struct br_session *s, struct br_err *err)
 static void say_cost(struct br_session *s, struct br_strategy *strategy)
 {
 	struct br_answer a = {0};
+	char took[32], how_long[64] = "";
 
 	strategy->ops->answer(strategy, &a);
-	s->tests_before = a.probes_left;
-	br_progress_say(s->progress, "%llu candidate%s, about %.0f test%s, %u at once",
-			(unsigned long long)s->candidates_at_start, s->candidates_at_start == 1 ? "" : "s",
-			ceil(a.probes_left), ceil(a.probes_left) == 1 ? "" : "s", s->spec.jobs);
 	s->standing.left = a.left;
-	s->standing.tests_left = a.probes_left;
+	s->standing.tests_left = s->tests_expected = ceil(a.probes_left);
 	br_answer_done(&a);
+	if (br_standing_seconds(&s->standing) > 0)
+		(void)snprintf(how_long, sizeof how_long, ", about %s",
+			       br_format_duration((uint64_t)(br_standing_seconds(&s->standing) * 1e9), took,
+						  sizeof took));
+	br_progress_say(s->progress, "%llu candidate%s, about %.0f test%s, %u at once%s",
+			(unsigned long long)s->candidates_at_start, s->candidates_at_start == 1 ? "" : "s",
+			s->tests_expected, s->tests_expected > 0.5 && s->tests_expected < 1.5 ? "" : "s",
+			s->spec.jobs, how_long);
 }
 
 static int load_history(struct br_session *s, struct br_err *err)
@@ -113,6 +83,8 @@ static int load_history(struct br_session *s, struct br_err *err)
 		return r;
 	s->candidates_at_start = br_commits_candidates(s->domain);
 	s->standing.left = s->candidates_at_start;
+	if (s->opt->hint && br_commits_hinted(s->domain) == 0)
+		br_session_note(s, "--hint: none of the candidates touches these paths; it changes nothing");
 	if (br_repo_is_shallow(s->repo))
 		br_session_note(
 			s, "this clone is shallow, history ends here: the culprit may be older; fetch more "
@@ -177,6 +149,41 @@ static int conclude_outside(struct br_session *s, const char *suspect, struct br
 	return br_finish(s, BR_STATUS_NARROWED, left, err);
 }
 
+/* 1: verdicts that were remembered by tree are gone, and the search must go on without them; 0: there were none. */
+static int drop_remembered(struct br_session *s, struct br_err *err)
+{
+	size_t kept = 0, dropped = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < s->ntrial; i++) {
+		struct br_trial *t = &s->trial[i];
+
+		if (r == 0 && t->cached && !t->amended && t->outcome.end != BR_END_SETUP) {
+			r = br_record_retry(s->record, s->row.id, t->n, err);
+			br_trial_done(t);
+			dropped++;
+			continue;
+		}
+		if (i < s->nstored)
+			s->taken[kept] = s->taken[i];
+		s->trial[kept++] = *t;
+		if (i + 1 == s->nstored)
+			s->nstored = kept;
+	}
+	s->ntrial = s->announced = kept;
+	if (r < 0 || dropped == 0)
+		return r;
+	s->key_by_commit = true;
+	br_session_note(
+		s,
+		"equal trees got different verdicts: the command seems to read the history; %zu remembered "
+		"verdicts are not used",
+		dropped);
+	return 1;
+}
+
+static int search(struct br_session *s, struct br_err *err);
+
 static int conclude_isolated(struct br_session *s, char **candidate, struct br_err *err)
 {
 	int r = br_confirm(s, candidate[0], err);
@@ -186,8 +193,11 @@ static int conclude_isolated(struct br_session *s, char **candidate, struct br_e
 		return r;
 	if (r == 1)
 		return br_finish(s, BR_STATUS_ISOLATED, candidate, err);
+	r = drop_remembered(s, err);
+	if (r != 0)
+		return r < 0 ? r : search(s, err);
 	free(s->row.message);
-	if (s->opt->path && !seen_bad(s, candidate[0]))
+	if (s->path && !seen_bad(s, candidate[0]))
 		return conclude_outside(s, candidate[0], err);
 	s->row.message = br_asprintf("the test is flaky: %s", s->how_sure);
 	br_session_note(s, "fresh runs contradict the search, so no single commit is named; make the test "
@@ -213,12 +223,7 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 	case BR_ISOLATED:
 		return conclude_isolated(s, candidate, err);
 	case BR_NARROWED:
-		if (assumed > 0)
-			br_session_note(s,
-					"%llu of them were never run: they lie inside a stretch whose edges "
-					"could not be "
-					"tested (--exhaust tries each)",
-					(unsigned long long)assumed);
+		br_note_stretch(s, candidate, assumed);
 		return br_finish(s, BR_STATUS_NARROWED, candidate, err);
 	case BR_CONTRADICTION:
 	case BR_SEARCHING:
@@ -240,6 +245,7 @@ static int search(struct br_session *s, struct br_err *err)
 
 	if (r < 0)
 		return r;
+	br_jobs_learn(s);
 	say_cost(s, strategy);
 	r = br_session_search(s, strategy, err);
 	if (r == 0)

@@ -14,7 +14,12 @@ enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_SKIP = 125 };
 
 static int open_domain(struct br_session *s, struct br_err *err)
 {
-	struct br_commits_query q = {.bad = s->bad, .with = s->with, .nwith = s->nwith};
+	struct br_commits_query q = {.bad = s->bad,
+				     .with = s->with,
+				     .nwith = s->nwith,
+				     .patch = s->patch,
+				     .npatch = s->npatch,
+				     .clean = s->opt->clean};
 	struct br_commit_info info;
 	int r;
 

@@ -15,6 +15,7 @@
 
 enum { FULL_CULPRIT = 4, FULL_PARENT = 3 };
 #define SHORT_NS (30 * 1000000000ull)
+#define CHEAP_NS (500 * 1000000ull)
 
 struct tally {
 	unsigned runs, as_said, against, skipped;
@@ -68,6 +69,15 @@ static void runs_wanted(const struct br_session *s, size_t nparent, unsigned *cu
 	*parent = FULL_PARENT;
 }
 
+/* What a person said of this commit by `amend`: it needs no run, and no run may gainsay it. */
+static const struct br_trial *said_by_person(const struct br_session *s, const char *oid)
+{
+	for (size_t i = s->ntrial; i-- > 0;)
+		if (s->trial[i].amended && strcmp(s->trial[i].item, oid) == 0)
+			return &s->trial[i];
+	return NULL;
+}
+
 static struct tally count(const struct br_session *s, const struct br_question *q, const size_t *answer,
 			  size_t n, const char *oid, enum br_class said)
 {
@@ -98,14 +108,19 @@ static const char *good_word(const struct br_session *s)
 
 static void say_culprit(struct br_session *s, struct br_buf *b, const struct tally *t)
 {
-	br_buf_fmt(b, "run again: %u of %u fresh runs at it %s", t->as_said, t->runs, bad_word(s));
+	if (t->runs == 0)
+		br_buf_str(b, "a person said what it is");
+	else
+		br_buf_fmt(b, "run again: %u of %u fresh runs at it %s", t->as_said, t->runs, bad_word(s));
 }
 
 static void say_parent(struct br_session *s, struct br_buf *b, const struct tally *t, const char *oid)
 {
 	br_auto_free char *id = br_session_short(s, oid);
 
-	if (t->skipped == t->runs)
+	if (t->runs == 0)
+		br_buf_fmt(b, ", and what its parent %s is", id);
+	else if (t->skipped == t->runs)
 		br_buf_fmt(b, ", its parent %s cannot be tested", id);
 	else
 		br_buf_fmt(b, ", %u of %u at its parent %s %s", t->as_said, t->runs - t->skipped, id,
@@ -115,7 +130,7 @@ static void say_parent(struct br_session *s, struct br_buf *b, const struct tall
 /* With --first-parent the other parents are not part of the history that is searched. */
 static size_t parents_to_test(const struct br_session *s, const struct br_commit_info *c)
 {
-	return s->opt->first_parent && c->nparent > 1 ? 1 : c->nparent;
+	return s->first_parent && c->nparent > 1 ? 1 : c->nparent;
 }
 
 static int weigh(struct br_session *s, const struct br_question *q, const size_t *answer, size_t n,
@@ -136,7 +151,76 @@ static int weigh(struct br_session *s, const struct br_question *q, const size_t
 		br_buf_str(&b, "; it is a root commit, there is nothing before it");
 	free(s->how_sure);
 	s->how_sure = br_buf_take(&b);
-	return against == 0 && culprit.as_said > 0;
+	return against == 0 && (culprit.as_said > 0 || culprit.runs == 0);
+}
+
+/*
+ * A fresh tree costs a whole checkout and a whole build. With --build that is what has to be ruled out; without, it is done where it
+ * costs nothing that anybody would notice.
+ */
+static bool is_fresh_worth_it(const struct br_session *s)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < s->ntrial; i++)
+		if (s->trial[i].outcome.setup_ns > most)
+			most = s->trial[i].outcome.setup_ns;
+	return !s->opt->fresh && (s->opt->build || 2 * most < CHEAP_NS);
+}
+
+/* The first run at the culprit and at its first parent. */
+static void ask_fresh(struct br_question *q, size_t at_culprit, size_t n)
+{
+	q[0].fresh = true;
+	if (n > at_culprit)
+		q[at_culprit].fresh = true;
+}
+
+static bool agrees(const struct br_session *s, const struct br_trial *a, const struct br_trial *b)
+{
+	return br_session_class(s, a) == br_session_class(s, b);
+}
+
+/* All confirming runs of the commit say one thing, since its tree was emptied; all runs before said another. */
+static bool is_stale(const struct br_session *s, const struct br_trial *fresh)
+{
+	bool before = false;
+
+	for (size_t i = 0; i < s->ntrial; i++) {
+		const struct br_trial *t = &s->trial[i];
+		bool confirms = t->phase == BR_PHASE_CONFIRM;
+
+		if (strcmp(t->item, fresh->item) != 0)
+			continue;
+		if (agrees(s, t, fresh) != confirms)
+			return false;
+		before |= !confirms;
+	}
+	return before;
+}
+
+static const char *ended(const struct br_trial *t)
+{
+	if (t->verdict.cls == BR_SKIP)
+		return "could not be tested";
+	return t->verdict.cls == BR_GOOD ? "passed" : "failed";
+}
+
+static void look_for_stale(struct br_session *s, const struct br_question *q, const size_t *answer, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct br_trial *fresh = &s->trial[answer[i]];
+		br_auto_free char *id = NULL;
+
+		if (!q[i].fresh || !is_stale(s, fresh))
+			continue;
+		id = br_session_short(s, fresh->item);
+		br_session_note(
+			s,
+			"%s %s in an empty tree, but not in one that earlier candidates had used: a stale "
+			"product may play a part (--fresh tests every commit in an empty tree)",
+			id, ended(fresh));
+	}
 }
 
 static size_t add_questions(struct br_question *q, size_t n, const char *oid, unsigned runs,
@@ -161,19 +245,26 @@ static int confirm(struct br_session *s, const struct br_commit_info *c, struct 
 		s->how_sure = br_strdup("not run again (--confirm off)");
 		return 1;
 	}
+	if (said_by_person(s, c->oid))
+		at_culprit = 0;
 	q = br_calloc(at_culprit + at_parent * nparent, sizeof *q);
 	n = add_questions(q, n, c->oid, at_culprit, BR_ROLE_OTHER);
 	for (size_t i = 0; i < nparent; i++)
-		n = add_questions(q, n, c->parent[i], at_parent, BR_ROLE_OTHER);
+		n = add_questions(q, n, c->parent[i], said_by_person(s, c->parent[i]) ? 0 : at_parent,
+				  BR_ROLE_OTHER);
+	if (n > 0 && is_fresh_worth_it(s))
+		ask_fresh(q, at_culprit, n);
 	br_progress_say(s->progress, "probably %s %s; running it and its parents again (%zu runs)",
 			c->short_oid, c->subject, n);
 	s->standing = (struct br_standing){.phase = "confirming",
 					   .left = 1,
 					   .tests_left = (double)n,
 					   .seconds_each = s->standing.seconds_each,
-					   .jobs = s->spec.jobs};
+					   .jobs = s->jobs};
 	answer = br_calloc(n, sizeof *answer);
 	r = br_session_ask(s, q, n, answer, err);
+	if (r >= 0)
+		look_for_stale(s, q, answer, n);
 	return r < 0 ? r : weigh(s, q, answer, n, c);
 }
 

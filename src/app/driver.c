@@ -47,7 +47,7 @@ enum br_class br_session_class(const struct br_session *s, const struct br_trial
 static void update_live(struct br_session *s, bool force)
 {
 	uint64_t now = br_now_ns();
-	struct br_search row = {.id = s->row.id};
+	struct br_search row = {.id = s->row.id, .pid = getpid()};
 	char d[32];
 
 	if (!force && now - s->live_ns < LIVE_EVERY_NS)
@@ -85,7 +85,7 @@ static void note_duration(struct br_session *s, const struct br_outcome *o)
 
 /* ---- signals and budgets ---- */
 
-static void stop_here(struct br_session *s)
+void br_session_stop_here(struct br_session *s)
 {
 	uint64_t began = br_now_ns();
 
@@ -102,7 +102,7 @@ static int check_signals(struct br_session *s, struct br_err *err)
 
 	while ((sig = br_signals_take(s->signal_fd)) != 0) {
 		if (sig == SIGTSTP) {
-			stop_here(s);
+			br_session_stop_here(s);
 			continue;
 		}
 		s->signal = sig;
@@ -160,8 +160,12 @@ static int settle(struct br_session *s, struct br_trial *t, size_t *index, struc
 	if (!t->cached)
 		note_duration(s, &t->outcome);
 	*index = keep(s, t);
-	if (s->trial[*index].outcome.leftovers > 0)
+	if (s->trial[*index].outcome.leftovers > 0 && s->trial[*index].outcome.end != BR_END_TIMEOUT)
 		br_session_note(s, "COMMAND left processes running; they were killed after the trial");
+	if (s->npatch && s->trial[*index].outcome.end != BR_END_SETUP && s->trial[*index].outcome.note[0])
+		br_session_note(s,
+				"a --patch did not apply everywhere: those candidates were tested without it "
+				"(--json names them)");
 	(void)br_watch_trial(s, "post-trial", &s->trial[*index]);
 	return 0;
 }
@@ -180,9 +184,36 @@ static struct br_trial trial_of(const struct br_flight *f)
 
 /* ---- starting ---- */
 
+/*
+ * The idle worker with the tree that lies nearest: the fewest files are written, and the build has the least to do.
+ * Trees beside the range are those of good ends, before all items. -1: none has a tree.
+ */
+static int nearest_worker(const struct br_session *s, const struct br_flight *f)
+{
+	int64_t best = INT64_MAX, to = s->domain ? br_commits_find(s->domain, f->oid) : -1;
+	int nearest = -1;
+
+	for (uint32_t w = 0; w < s->jobs && s->domain; w++) {
+		const char *at =
+			s->engine->ops->is_idle(s->engine, w) ? s->engine->ops->at(s->engine, w) : NULL;
+		int64_t from = at ? br_commits_find(s->domain, at) : -1;
+		int64_t far = from < to ? to - from : from - to;
+
+		if (at && far < best) {
+			best = far;
+			nearest = (int)w;
+		}
+	}
+	return nearest;
+}
+
 static int launch(struct br_session *s, struct br_flight *f, struct br_err *err)
 {
-	struct br_job job = {.id = ++s->last_job, .label = f->oid, .timeout_ns = f->limit_ns, .prefer = -1};
+	struct br_job job = {.id = ++s->last_job,
+			     .label = f->oid,
+			     .timeout_ns = f->limit_ns,
+			     .fresh = f->fresh || s->opt->fresh,
+			     .prefer = nearest_worker(s, f)};
 	int r;
 
 	f->job = job.id;
@@ -385,7 +416,7 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 		size_t index;
 		int r;
 
-		while (next < n && s->nflight < s->spec.jobs) {
+		while (next < n && s->nflight < s->jobs) {
 			if (stored_answer(s, &q[next], &answer[next])) {
 				learn(s, &q[next], &s->trial[answer[next]]);
 				done++, next++;
@@ -398,6 +429,7 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 			}
 			f = flight_for(s, q[next].oid, q[next].phase);
 			f.role = q[next].role;
+			f.fresh = q[next].fresh;
 			f.question = next++;
 			r = launch(s, &f, err);
 			if (r < 0)
@@ -561,6 +593,17 @@ static size_t near_items(const struct br_session *s, uint64_t *near)
 {
 	size_t n = 0;
 
+	/*
+	 * With one worker: where the last answer came from. Its tree is there too, unless the answer was remembered; then a
+	 * repeated search still takes the same way, so that all of it is remembered.
+	 */
+	if (s->spec.jobs == 1 && s->ntrial > 0) {
+		int64_t point = br_commits_find(s->domain, s->trial[s->ntrial - 1].item);
+
+		if (point >= 0)
+			near[n++] = (uint64_t)point;
+		return n;
+	}
 	for (uint32_t w = 0; w < s->spec.jobs; w++) {
 		const char *at = s->engine->ops->at(s->engine, w);
 		int64_t point = at ? br_commits_find(s->domain, at) : -1;
@@ -574,7 +617,7 @@ static size_t near_items(const struct br_session *s, uint64_t *near)
 /* Fills the free slots. Returns the number of probes that were started or answered from memory. */
 static int fill_slots(struct br_session *s, struct br_strategy *strategy, struct br_err *err)
 {
-	size_t room = s->spec.jobs - s->nflight;
+	size_t room = s->jobs > s->nflight ? s->jobs - s->nflight : 0;
 	br_auto_free struct br_probe *p = br_calloc(room, sizeof *p);
 	br_auto_free uint64_t *near = br_calloc(s->spec.jobs, sizeof *near);
 	size_t got = 0;

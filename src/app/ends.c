@@ -142,16 +142,18 @@ static void explain_end(struct br_session *s, const struct br_trial *t, const ch
 {
 	br_auto_free char *id = br_session_short(s, oid);
 	const char *word = new_end ? new_word(s) : old_word(s);
+	const char *why = t->amended ? "a person said so" : t->verdict.why;
+	bool more = t->outcome.note[0] && !strstr(why, t->outcome.note);
 	char again[64] = "";
 
 	if (tries > 1)
 		(void)snprintf(again, sizeof again, ", %u times of %u", tries, tries);
 	if (t->verdict.cls == BR_SKIP)
-		fail_ends(s, "the %s end %s (%s) cannot be tested: %s%s%s", word, name ? name : id, id,
-			  t->verdict.why, t->outcome.note[0] ? ": " : "", t->outcome.note);
+		fail_ends(s, "the %s end %s (%s) cannot be tested: %s%s%s", word, name ? name : id, id, why,
+			  more ? ": " : "", more ? t->outcome.note : "");
 	else
 		fail_ends(s, "not reproduced: the %s end %s (%s) is %s (%s)%s", word, name ? name : id, id,
-			  br_class_name(t->verdict.cls), t->verdict.why, again);
+			  br_class_name(t->verdict.cls), why, again);
 }
 
 /* The first answer was not the expected one: does it vary? */
@@ -167,8 +169,8 @@ static int try_end_again(struct br_session *s, const char *oid, const char *name
 		return br_fail(err, BR_ESTATE, "the %s end %s cannot be made: %s",
 			       new_end ? new_word(s) : old_word(s), name ? name : id,
 			       s->trial[first].outcome.note);
-	/* A build that fails or a test that says skip is no matter of chance. */
-	if (s->trial[first].verdict.cls != BR_SKIP) {
+	/* A build that fails, a test that says skip and what a person said are no matter of chance. */
+	if (s->trial[first].verdict.cls != BR_SKIP && !s->trial[first].amended) {
 		for (; tries < END_TRIES; tries++) {
 			int r = br_session_ask(s, &q, 1, &last, err);
 
@@ -193,17 +195,39 @@ static void learn_limit(struct br_session *s)
 	uint64_t slowest = 0;
 	char d[32];
 
-	if (s->opt->timeout_ns || s->limit_ns || !s->spec.argv)
+	if (s->opt->timeout_ns || !s->spec.argv)
 		return;
-	for (size_t i = 0; i < s->ntrial; i++)
-		if (s->trial[i].phase == BR_PHASE_ENDS && s->trial[i].outcome.wall_ns > slowest)
-			slowest = s->trial[i].outcome.wall_ns;
+	for (size_t i = 0; i < s->ntrial; i++) {
+		const struct br_trial *t = &s->trial[i];
+
+		/* One that ran into the limit says nothing about how long a test takes. */
+		if (t->phase == BR_PHASE_ENDS && t->outcome.end != BR_END_TIMEOUT &&
+		    t->outcome.wall_ns > slowest)
+			slowest = t->outcome.wall_ns;
+	}
+	if (slowest == 0 || slowest * LIMIT_FACTOR <= s->limit_ns)
+		return;
 	s->limit_ns = slowest * LIMIT_FACTOR > LIMIT_LEAST_NS ? slowest * LIMIT_FACTOR : LIMIT_LEAST_NS;
 	s->limit_learnt = true;
 	br_judge_limit_is_learnt(s->judge, true);
 	br_progress_say(s->progress,
 			"time limit of a test: %s (learnt from the ends; --timeout sets another)",
 			br_format_duration(s->limit_ns, d, sizeof d));
+}
+
+static void note_untested_base(struct br_session *s, const char *id, const char *why)
+{
+	br_session_note(
+		s, "the merge base %s cannot be tested (%s): the first %s commit is only right if it is %s",
+		id, why, new_word(s), old_word(s));
+}
+
+static bool is_skipped_by_hand(const struct br_session *s, const char *oid)
+{
+	for (size_t i = 0; s->skip && s->skip[i]; i++)
+		if (strcmp(s->skip[i], oid) == 0)
+			return true;
+	return false;
 }
 
 static int judge_base(struct br_session *s, const struct br_trial *t, const char *base)
@@ -214,10 +238,7 @@ static int judge_base(struct br_session *s, const struct br_trial *t, const char
 	case BR_GOOD:
 		return BR_ENDS_DIFFER;
 	case BR_SKIP:
-		br_session_note(s,
-				"the merge base %s cannot be tested (%s): the first %s commit is only right "
-				"if it is %s",
-				id, t->verdict.why, new_word(s), old_word(s));
+		note_untested_base(s, id, t->verdict.why);
 		return BR_ENDS_DIFFER;
 	case BR_BAD:
 		break;
@@ -245,6 +266,10 @@ static int test_bases(struct br_session *s, struct br_err *err)
 		br_auto_free char *id = br_session_short(s, s->base[i]);
 		int r;
 
+		if (is_skipped_by_hand(s, s->base[i])) {
+			note_untested_base(s, id, "--skip");
+			continue;
+		}
 		br_progress_say(s->progress,
 				"the %s revision is no ancestor of the %s one: testing the merge base %s",
 				old_word(s), new_word(s), id);
@@ -263,6 +288,26 @@ static const char *name_of_good(const struct br_session *s, size_t i)
 	return i == 0 && br_strv_len(s->good) == 1 ? s->good_name : NULL;
 }
 
+/*
+ * The end at which COMMAND passes goes first: it tells how long a test may take, so that a hang at the other end
+ * is seen as one. q[0] is the new end.
+ */
+static int ask_both(struct br_session *s, const struct br_question *q, size_t n, size_t *answer,
+		    struct br_err *err)
+{
+	int r;
+
+	if (s->opt->timeout_ns)
+		return br_session_ask(s, q, n, answer, err);
+	r = s->fixed_mode ? br_session_ask(s, q, 1, answer, err)
+			  : br_session_ask(s, q + 1, n - 1, answer + 1, err);
+	if (r < 0)
+		return r;
+	learn_limit(s);
+	return s->fixed_mode ? br_session_ask(s, q + 1, n - 1, answer + 1, err)
+			     : br_session_ask(s, q, 1, answer, err);
+}
+
 int br_ends_test(struct br_session *s, struct br_err *err)
 {
 	size_t ngood = br_strv_len(s->good);
@@ -271,10 +316,11 @@ int br_ends_test(struct br_session *s, struct br_err *err)
 	int r;
 
 	s->standing.phase = "testing the ends";
-	q[0] = (struct br_question){s->bad, BR_PHASE_ENDS, role_of(s, true)};
+	q[0] = (struct br_question){.oid = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
 	for (size_t i = 0; i < ngood; i++)
-		q[i + 1] = (struct br_question){s->good[i], BR_PHASE_ENDS, role_of(s, false)};
-	r = br_session_ask(s, q, ngood + 1, answer, err);
+		q[i + 1] = (struct br_question){
+			.oid = s->good[i], .phase = BR_PHASE_ENDS, .role = role_of(s, false)};
+	r = ask_both(s, q, ngood + 1, answer, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i <= ngood; i++) {

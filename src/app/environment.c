@@ -38,6 +38,7 @@ static const char *const misleading[] = {
 	"OLDPWD",
 	"_",
 	"BISECT_RUN_*",
+	"TMPDIR",
 	NULL,
 };
 

@@ -43,7 +43,7 @@ int br_print_result(const struct br_result *r, const struct br_options *opt, str
 	return 0;
 }
 
-static int write_git_log(const struct br_result *r, const struct br_options *opt, struct br_err *err)
+int br_write_git_log(const struct br_result *r, const struct br_options *opt, struct br_err *err)
 {
 	br_auto_free char *text = NULL;
 
@@ -80,7 +80,9 @@ static bool was_refused(const struct br_result *r)
 static void say_end(struct br_session *s, const struct br_result *r)
 {
 	/* Refused before anything was run: that is a matter of the command line, not a result. */
-	if (r->status == BR_STATUS_ERROR || r->status == BR_STATUS_INTERRUPTED || was_refused(r))
+	bool unsaid = r->status == BR_STATUS_NOT_REPRODUCED && s->opt->verbose < 0;
+
+	if (r->status == BR_STATUS_ERROR || r->status == BR_STATUS_INTERRUPTED || was_refused(r) || unsaid)
 		br_progress_warn(s->progress, "bisect-run: %s", r->message);
 }
 
@@ -100,8 +102,14 @@ int br_finish(struct br_session *s, enum br_status status, char *const *candidat
 	(void)br_watch_search(s, "post-search", &result);
 	(void)br_watch_search(s, "notify", &result);
 	br_progress_hide(s->progress);
-	if (write_git_log(&result, s->opt, &log_err) < 0)
+	if (br_write_git_log(&result, s->opt, &log_err) < 0)
 		br_progress_warn(s->progress, "bisect-run: --git-log: %s", log_err.msg);
+	/* On a terminal the notes were seen when they were made. */
+	if (!s->opt->json && s->opt->verbose == 0 && isatty(STDOUT_FILENO) == 1 &&
+	    isatty(STDERR_FILENO) == 1) {
+		br_strv_free(result.note);
+		result.note = NULL;
+	}
 	if (s->opt->json ||
 	    (status != BR_STATUS_ERROR && status != BR_STATUS_INTERRUPTED && !was_refused(&result)))
 		r = br_print_result(&result, s->opt, err);
@@ -136,8 +144,10 @@ int br_finish_exit(struct br_session *s, const struct br_options *opt, int r, st
 
 int br_finish_usage(const struct br_options *opt, int r, const struct br_err *err)
 {
+	br_auto_free char *said = br_text_clean(err->msg, strlen(err->msg), true); /* it may quote a file */
+
 	if (r == BR_EUSAGE) {
-		fprintf(stderr, "bisect-run: %s\n", err->msg);
+		fprintf(stderr, "bisect-run: %s\n", said);
 		return EXIT_USAGE;
 	}
 	if (opt->json) {
@@ -150,7 +160,7 @@ int br_finish_usage(const struct br_options *opt, int r, const struct br_err *er
 		result.message = message;
 		(void)br_print_result(&result, opt, &ignored);
 	}
-	fprintf(stderr, "bisect-run: %s\n", err->msg);
+	fprintf(stderr, "bisect-run: %s\n", said);
 	return opt->command == BR_CMD_TRY ? EXIT_TRY_ERROR : 1;
 }
 

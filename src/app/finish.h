@@ -15,6 +15,8 @@ int br_finish_exit(struct br_session *s, const struct br_options *opt, int r, st
 int br_finish_unopened(struct br_session *s, const struct br_options *opt, int r, struct br_err *err);
 /* An error of a command that has no session: said on stderr (as JSON on stdout too with --json). Returns the exit status. */
 int br_finish_usage(const struct br_options *opt, int r, const struct br_err *err);
+/* Writes --git-log, if it was asked for and there were commits to search. */
+int br_write_git_log(const struct br_result *r, const struct br_options *opt, struct br_err *err);
 /* Prints a result as the options want it. BR_ESYS when stdout cannot be written. */
 int br_print_result(const struct br_result *r, const struct br_options *opt, struct br_err *err);
 

@@ -23,6 +23,7 @@ struct br_flight {
 	unsigned lost;	 /* times the worker died under it */
 	bool more_time;	 /* already tried again with a longer limit */
 	bool cancelled;
+	bool fresh; /* in an empty tree */
 	uint64_t limit_ns;
 	uint64_t began_ns; /* monotonic */
 	uint64_t began_date_ns;

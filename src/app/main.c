@@ -6,6 +6,7 @@
 #include "bisect_run/err.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -30,7 +31,17 @@ static int print(char *text)
 	int r = fputs(text, stdout) < 0 || fflush(stdout) != 0;
 
 	free(text);
+	if (r)
+		perror("bisect-run: cannot write to standard output");
 	return r;
+}
+
+/* A file-size limit shows as an error of the write, which is told, not as a death. Trials get the default back. */
+static void ignore_size_signal(void)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 static int run(struct br_options *opt)
@@ -71,6 +82,7 @@ int main(int argc, char **argv)
 	int r;
 
 	open_standard_descriptors();
+	ignore_size_signal();
 	r = br_load_options(&opt, argc, argv, &err);
 	r = r < 0 ? br_finish_usage(&opt, r, &err) : run(&opt);
 	br_options_done(&opt);

@@ -47,15 +47,17 @@ static const char *below(const char *root, const char *path)
 	return path + n + 1;
 }
 
-static bool known(const struct br_named *n, const char *path)
+static bool listed(char *const *paths, const char *path)
 {
-	for (size_t i = 0; i < n->nfile; i++)
-		if (strcmp(n->file[i].source, path) == 0)
-			return true;
-	for (size_t i = 0; n->outside && n->outside[i]; i++)
-		if (strcmp(n->outside[i], path) == 0)
+	for (size_t i = 0; paths && paths[i]; i++)
+		if (strcmp(paths[i], path) == 0)
 			return true;
 	return false;
+}
+
+static bool known(const struct br_named *n, const char *path)
+{
+	return listed(n->inside, path) || listed(n->outside, path);
 }
 
 /*
@@ -100,8 +102,12 @@ static int look_at(struct br_named *n, struct br_repo *repo, const char *cwd, co
 	if (!word[0] || strlen(word) >= PATH_MAX || !(path = locate(cwd, word)))
 		return 0;
 	rel = below(workdir, path);
+	if (rel && !known(n, path)) {
+		br_strv_add(&n->inside, path);
+		return note_inside(n, repo, path, rel, err);
+	}
 	if (rel)
-		return known(n, path) ? 0 : note_inside(n, repo, path, rel, err);
+		return 0;
 	if (!known(n, path))
 		br_strv_add(&n->outside, path);
 	if (absolute && word[0] != '/' && strchr(word, '/'))
@@ -168,6 +174,7 @@ void br_named_done(struct br_named *n)
 	}
 	free(n->file);
 	br_strv_free(n->argv);
+	br_strv_free(n->inside);
 	br_strv_free(n->outside);
 	*n = (struct br_named){0};
 }

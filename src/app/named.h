@@ -14,6 +14,7 @@ struct br_named {
 	struct br_named_file *file; /* untracked ones inside the checkout: put into trees that lack them */
 	size_t nfile;
 	bool in_build;	/* while looking: these words are --build's */
+	char **inside;	/* absolute paths of all files of the checkout that were named, tracked ones too */
 	char **outside; /* absolute paths of files outside the checkout: used where they are */
 };
 

@@ -92,6 +92,44 @@ static char *bare_word(const char *word)
 	return shown(bare);
 }
 
+/* Options of which people have read elsewhere. One that has a row in the table by now is never looked up here. */
+static bool is_planned(const char *name)
+{
+	static const char *const planned[] = {"match",
+					      "net",
+					      "range",
+					      "list",
+					      "reduce",
+					      "subset",
+					      "hunks",
+					      "by",
+					      "metric",
+					      "threshold",
+					      "higher-is-better",
+					      "profile",
+					      "side",
+					      "sort",
+					      "home",
+					      "memory",
+					      "pids",
+					      "disk",
+					      "bind",
+					      "ro-bind",
+					      "allow",
+					      "engine",
+					      "html",
+					      "junit",
+					      "markdown",
+					      "interesting",
+					      "flaky",
+					      "confidence"};
+
+	for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
+		if (strcmp(planned[i], name) == 0)
+			return true;
+	return false;
+}
+
 static int unknown_long(struct parse *p, const struct tables *t, const char *word)
 {
 	const char *names[3 * BR_OPTION_ROWS_MAX + 1];
@@ -99,6 +137,9 @@ static int unknown_long(struct parse *p, const struct tables *t, const char *wor
 	size_t n = 0;
 	int near;
 
+	if (is_planned(bare + 2))
+		return br_fail(p->err, BR_EUSAGE,
+			       "%s is not in this version\nbisect-run -h lists the options", bare);
 	for (; t->longs[n].name; n++)
 		names[n] = t->longs[n].name;
 	names[n] = NULL;
@@ -285,6 +326,25 @@ static int contradiction(const struct parse *p, const char *a, const char *b, co
 	return br_fail(p->err, BR_EUSAGE, "%s and %s contradict each other\n%s", a, b, why);
 }
 
+/* The log of a git bisect says already where good and bad lie. */
+static int check_replay(const struct parse *p)
+{
+	static const char *const ends[] = {"good", "bad", "broken", "fixed"};
+	const char *log = wrote(p, "replay");
+
+	if (log && p->o->from_bisect)
+		return contradiction(p, log, wrote(p, "from-bisect"),
+				     "a search can go on from one git bisect only");
+	if (p->o->from_bisect)
+		log = wrote(p, "from-bisect");
+	for (size_t i = 0; log && i < sizeof ends / sizeof *ends; i++)
+		if (wrote(p, ends[i]))
+			return contradiction(
+				p, log, wrote(p, ends[i]),
+				"the git bisect says which revisions are good and which are bad");
+	return 0;
+}
+
 static int check_pairs(const struct parse *p)
 {
 	static const char direction[] =
@@ -300,7 +360,7 @@ static int check_pairs(const struct parse *p)
 		return br_fail(p->err, BR_EUSAGE,
 			       "--fixed needs --broken\n"
 			       "write --broken REV: a revision at which it was still broken");
-	return 0;
+	return check_replay(p);
 }
 
 /* A word that no search has a use for. */
@@ -345,6 +405,9 @@ static int take_range(const struct parse *p, const char *word)
 		if (wrote(p, *name))
 			return contradiction(p, clean, wrote(p, *name),
 					     "A..B says already that A is good and B is bad");
+	if (p->o->replay || p->o->from_bisect)
+		return contradiction(p, clean, p->o->replay ? "--replay" : "--from-bisect",
+				     "the git bisect says which revisions are good and which are bad");
 	br_auto_free char *good = dots == word ? br_strdup("HEAD") : br_strndup(word, (size_t)(dots - word));
 
 	br_strv_add(&p->o->good, good);
@@ -561,9 +624,10 @@ const char *br_options_config_name(size_t i, bool *trusted_only)
 
 void br_options_done(struct br_options *o)
 {
-	char **texts[] = {&o->bad, &o->broken, &o->fixed, &o->build, &o->sandbox, &o->git_log, &o->state};
-	char ***lists[] = {&o->operand, &o->argv,     &o->good,	  &o->path,    &o->skip,   &o->with,
-			   &o->env,	&o->pass_env, &o->bad_if, &o->good_if, &o->skip_if};
+	char **texts[] = {&o->bad,   &o->broken,  &o->fixed,   &o->replay,
+			  &o->build, &o->sandbox, &o->git_log, &o->state};
+	char ***lists[] = {&o->operand,	 &o->argv,   &o->good,	  &o->path,    &o->skip, &o->with, &o->env,
+			   &o->pass_env, &o->bad_if, &o->good_if, &o->skip_if, &o->hint, &o->patch};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(*texts[i]);

@@ -4,6 +4,8 @@
 #ifndef BR_OPTIONS_H
 #define BR_OPTIONS_H
 
+#include "domain/commits.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -39,6 +41,9 @@ struct br_options {
 	char **path;
 	bool first_parent;
 	char **skip;
+	char **hint;
+	char *replay; /* a git bisect log; NULL: none */
+	bool from_bisect;
 	uint64_t seed; /* default 1 */
 	bool exhaust;
 	/* test */
@@ -46,7 +51,9 @@ struct br_options {
 	uint64_t timeout_ns;	   /* 0: learnt */
 	uint64_t build_timeout_ns; /* 0: none */
 	uint32_t jobs;		   /* 0: auto */
-	char **with;
+	char **with, **patch;
+	enum br_clean clean;
+	bool fresh; /* each trial in an empty tree */
 	char **env, **pass_env;
 	bool clear_env;
 	uint64_t max_trials; /* 0: no limit */

@@ -262,6 +262,24 @@ static void tell_confirm(const struct br_option_row *row, const struct br_option
 		tell_value(row, confirm_words[o->confirm], argv);
 }
 
+static const char *const clean_words[] = {"tracked", "untracked", "all", NULL}; /* as enum br_clean */
+
+static int set_clean(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	int i = pick(v, clean_words, "tracked, untracked, all", err);
+
+	(void)row;
+	if (i >= 0)
+		v->into->clean = (enum br_clean)i;
+	return i < 0 ? i : 0;
+}
+
+static void tell_clean(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	if (o->clean != BR_CLEAN_TRACKED)
+		tell_value(row, clean_words[o->clean], argv);
+}
+
 static int set_sandbox(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
 {
 	static const char *const words[] = {"auto", "strict", "basic", "none", NULL};
@@ -330,6 +348,7 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_jobs = {set_jobs, tell_jobs},
 				   kind_timeout_is = {set_timeout_is, tell_timeout_is},
 				   kind_confirm = {set_confirm, tell_confirm},
+				   kind_clean = {set_clean, tell_clean},
 				   kind_sandbox = {set_sandbox, tell_text},
 				   kind_quiet = {set_quiet, tell_quiet},
 				   kind_verbose = {set_verbose, tell_verbose},

@@ -6,6 +6,8 @@
 #include "base/text.h"
 #include "sys/clock.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +84,14 @@ void br_progress_warn(struct br_progress *p, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* k-ary search: j tests at once are worth log2(j + 1) one after the other. */
+double br_standing_seconds(const struct br_standing *now)
+{
+	if (now->tests_left < 0.5 || now->seconds_each <= 0)
+		return 0;
+	return now->tests_left * now->seconds_each / log2(fmax(1, now->jobs) + 1);
+}
+
 static void add_standing(struct br_buf *b, const struct br_standing *now)
 {
 	char d[32];
@@ -91,7 +101,7 @@ static void add_standing(struct br_buf *b, const struct br_standing *now)
 		br_buf_fmt(b, ": %llu candidate%s left", (unsigned long long)now->left,
 			   now->left == 1 ? "" : "s");
 	if (now->tests_left >= 0.5) {
-		double s = now->tests_left * now->seconds_each;
+		double s = br_standing_seconds(now);
 
 		br_buf_fmt(b, ", about %.0f more test%s", now->tests_left, now->tests_left < 1.5 ? "" : "s");
 		if (now->jobs > 1)
@@ -102,15 +112,48 @@ static void add_standing(struct br_buf *b, const struct br_standing *now)
 	}
 }
 
-static void add_running(struct br_buf *b, const struct br_standing *now)
+/* Characters, of which each is taken for a column. */
+static int columns_of(const char *s)
 {
-	char d[32];
+	int n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0u) != 0x80u;
+	return n;
+}
+
+/* Cuts at a character, not inside one: fewer than width are left. */
+static void clip(char *s, int width)
+{
+	int used = 0;
+
+	for (size_t i = 0; s[i]; i++) {
+		if (((unsigned char)s[i] & 0xc0u) != 0x80u && ++used >= width) {
+			s[i] = '\0';
+			return;
+		}
+	}
+}
+
+/* The least of a title that still tells which commit it is. */
+enum { TITLE_LEAST = 8, NO_WIDTH = INT_MAX };
+
+/* Within width columns the title gives way: for how long it runs is what one waits for. */
+static void add_running(struct br_buf *b, const struct br_standing *now, int width)
+{
+	br_auto_free char *title = NULL, *tail = NULL;
+	char d[32], more[32] = "";
+	int left;
 
 	if (!now->running)
 		return;
-	br_buf_fmt(b, " | %s (%s)", now->running, br_format_duration(now->running_ns, d, sizeof d));
 	if (now->nrunning > 1)
-		br_buf_fmt(b, " and %zu more", now->nrunning - 1);
+		(void)snprintf(more, sizeof more, " and %zu more", now->nrunning - 1);
+	title = br_text_clean(now->running, strlen(now->running), false);
+	tail = br_asprintf(" (%s)%s", br_format_duration(now->running_ns, d, sizeof d), more);
+	left = width - columns_of(b->data ? b->data : "") - 3 - columns_of(tail);
+	clip(title, left > TITLE_LEAST ? left : TITLE_LEAST);
+	br_buf_fmt(b, " | %s%s", title, tail);
 }
 
 void br_progress_trial(struct br_progress *p, const struct br_trial *t, const char *title,
@@ -146,28 +189,40 @@ static int columns(void)
 	return 80;
 }
 
-/* Cuts at a character, not inside one. */
-static void clip(char *s, int width)
+/* For a narrow terminal: "searching: 312 left, 8 tests to go, 3 min". */
+static void add_brief_standing(struct br_buf *b, const struct br_standing *now)
 {
-	int used = 0;
+	double s = br_standing_seconds(now);
+	char d[32];
 
-	for (size_t i = 0; s[i]; i++) {
-		if (((unsigned char)s[i] & 0xc0u) != 0x80u && ++used >= width) {
-			s[i] = '\0';
-			return;
-		}
-	}
+	br_buf_str(b, now->phase);
+	if (now->left > 0)
+		br_buf_fmt(b, ": %llu left", (unsigned long long)now->left);
+	if (now->tests_left >= 0.5)
+		br_buf_fmt(b, ", %.0f test%s to go", now->tests_left, now->tests_left < 1.5 ? "" : "s");
+	if (s >= 1)
+		br_buf_fmt(b, ", %s", br_format_duration((uint64_t)(s * 1e9), d, sizeof d));
 }
+
+/* Columns that the running test needs after what stands before it. */
+enum { RUNNING_LEAST = 32 };
 
 static void draw(struct br_progress *p, const struct br_standing *now)
 {
 	struct br_buf b = {0};
 	char d[32];
 	br_auto_free char *clean = NULL;
+	bool brief;
 
-	br_buf_fmt(&b, "[%s] ", br_format_duration(br_now_ns() - p->started_ns, d, sizeof d));
 	add_standing(&b, now);
-	add_running(&b, now);
+	brief = now->running && columns_of(b.data) + RUNNING_LEAST > columns();
+	br_buf_done(&b);
+	br_buf_fmt(&b, "[%s] ", br_format_duration(br_now_ns() - p->started_ns, d, sizeof d));
+	if (brief)
+		add_brief_standing(&b, now);
+	else
+		add_standing(&b, now);
+	add_running(&b, now, columns());
 	clean = br_text_clean(b.data, b.len, false);
 	br_buf_done(&b);
 	clip(clean, columns());
@@ -194,7 +249,7 @@ void br_progress_tick(struct br_progress *p, const struct br_standing *now)
 		return;
 	br_buf_str(&b, "still ");
 	add_standing(&b, now);
-	add_running(&b, now);
+	add_running(&b, now, NO_WIDTH);
 	br_progress_say(p, "%s", b.data);
 	br_buf_done(&b);
 }

@@ -22,6 +22,9 @@ struct br_standing {
 
 enum { BR_PROGRESS_QUIET = -1 };
 
+/* How long the tests that are left will take, several at once counted; 0: not known. */
+double br_standing_seconds(const struct br_standing *now);
+
 /* verbose -1: only warnings. color: escape sequences may be used. Writes to stderr. */
 struct br_progress *br_progress_new(int verbose, bool color);
 void br_progress_free(struct br_progress *p);

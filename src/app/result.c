@@ -16,6 +16,8 @@
 enum { EVIDENCE_LINES = 12, EVIDENCE_B = 16384 };
 /* Commits that are described in words when the search only narrowed it down. */
 enum { MAX_DESCRIBED = 1000 };
+/* An octopus with more branches than these names only the first ones. */
+enum { BRANCHES_OFFERED = 4 };
 
 /* Where the last lines of the text begin. */
 static const char *last_lines(const char *text, size_t n, size_t lines)
@@ -93,19 +95,30 @@ static void reproduce(struct br_session *s, struct br_result *out)
 	out->reproduce = br_buf_take(&b);
 }
 
+/* Along first parents a merge stands for its branches, which were not looked into. */
+static void offer_branches(struct br_session *s, const struct br_commit_info *c)
+{
+	br_auto_free char *main = br_session_short(s, c->parent[0]);
+
+	for (size_t i = 1; i < c->nparent && i <= BRANCHES_OFFERED; i++) {
+		br_auto_free char *side = br_session_short(s, c->parent[i]);
+
+		br_session_note(
+			s,
+			"it came in with the merged branch %s, or with the merge itself; search the branch "
+			"with: bisect-run %s %s %s %s -- COMMAND",
+			side, s->fixed_mode ? "--broken" : "--good", main,
+			s->fixed_mode ? "--fixed" : "--bad", side);
+	}
+}
+
 /* A merge as culprit asks for words: which of its sides, or none? */
 static void note_merge(struct br_session *s, const struct br_commit_info *c)
 {
 	if (c->nparent < 2)
 		return;
-	if (s->opt->first_parent) {
-		br_auto_free char *main = br_session_short(s, c->parent[0]);
-		br_auto_free char *side = br_session_short(s, c->parent[1]);
-
-		br_session_note(s,
-				"it came in with the merged branch; search that one with: bisect-run --good "
-				"%s --bad %s -- COMMAND",
-				main, side);
+	if (s->first_parent) {
+		offer_branches(s, c);
 		return;
 	}
 	br_session_note(s, "the merge itself brings it in: each of its parents alone is %s",
@@ -131,11 +144,7 @@ static int describe_candidates(struct br_session *s, char *const *candidate, str
 				continue;
 			}
 		}
-		*c = (struct br_commit_info){.oid = br_strdup(candidate[i]),
-					     .short_oid = br_strndup(candidate[i], 12),
-					     .subject = br_strdup(""),
-					     .author = br_strdup(""),
-					     .email = br_strdup("")};
+		*c = (struct br_commit_info){.oid = br_strdup(candidate[i])};
 		out->ncandidate++;
 	}
 	return 0;
@@ -151,17 +160,49 @@ static void copy_trials(const struct br_session *s, struct br_result *out)
 	out->ntrial = s->ntrial;
 }
 
-static char *message_for(const struct br_session *s, enum br_status status, size_t ncandidate)
+static char *message_for(const struct br_session *s, enum br_status status, size_t ncandidate,
+			 const struct br_commit_info *first)
 {
 	const char *word = s->fixed_mode ? "fixed" : "bad";
 
 	if (s->row.message)
 		return br_strdup(s->row.message);
 	if (status == BR_STATUS_ISOLATED)
-		return br_asprintf("the first %s commit was found", word);
+		return br_asprintf("%s is the first %s commit: %s", first->short_oid, word, first->subject);
 	if (status == BR_STATUS_NARROWED)
 		return br_asprintf("narrowed to %zu commits; only skipped ones are left to test", ncandidate);
+	if (status == BR_STATUS_TRIED && s->ntrial > 0)
+		return br_asprintf("%s: %s", br_class_name(s->trial[s->ntrial - 1].verdict.cls),
+				   s->trial[s->ntrial - 1].verdict.why);
 	return br_strdup("");
+}
+
+/* Seen bad, and not said to be something else by a later trial of the search. */
+static bool stays_bad(const struct br_session *s, size_t i)
+{
+	if (s->trial[i].phase == BR_PHASE_CONFIRM || br_session_class(s, &s->trial[i]) != BR_BAD)
+		return false;
+	for (size_t k = i + 1; k < s->ntrial; k++)
+		if (s->trial[k].phase != BR_PHASE_CONFIRM && strcmp(s->trial[k].item, s->trial[i].item) == 0)
+			return false;
+	return true;
+}
+
+/* The bad commit that leaves the fewest candidates: numbers rise from parents to children. NULL: none was tested. */
+static const char *nearest_bad(const struct br_session *s)
+{
+	const char *nearest = NULL;
+	int64_t lowest = INT64_MAX;
+
+	for (size_t i = 0; s->domain && i < s->ntrial; i++) {
+		int64_t point = stays_bad(s, i) ? br_commits_find(s->domain, s->trial[i].item) : -1;
+
+		if (point >= 0 && point < lowest) {
+			lowest = point;
+			nearest = s->trial[i].item;
+		}
+	}
+	return nearest;
 }
 
 static int fill_commits(struct br_session *s, enum br_status status, char *const *candidate,
@@ -173,6 +214,10 @@ static int fill_commits(struct br_session *s, enum br_status status, char *const
 	out->fixed_mode = s->fixed_mode;
 	out->good = br_strv_copy(s->good);
 	out->bad = br_strdup_or_null(s->bad);
+	out->nearest_bad = br_strdup_or_null(nearest_bad(s));
+	out->skip = br_strv_copy(s->skip);
+	out->path = br_strv_copy(s->path);
+	out->first_parent = s->first_parent;
 	out->candidates_at_start = s->candidates_at_start;
 	r = candidate ? describe_candidates(s, candidate, out, err) : 0;
 	if (r < 0 || status != BR_STATUS_ISOLATED)
@@ -198,6 +243,7 @@ int br_session_result(struct br_session *s, enum br_status status, char *const *
 	out->id = br_asprintf("%lld", (long long)s->row.id);
 	out->command = s->opt->argv ? br_strv_copy(s->opt->argv) : NULL;
 	out->seconds = (double)br_session_busy_ns(s) / 1e9;
+	out->tests_expected = s->tests_expected;
 	out->state_dir = br_strdup_or_null(s->state_dir);
 	copy_trials(s, out);
 	r = fill_commits(s, status, candidate, out, err);
@@ -205,7 +251,7 @@ int br_session_result(struct br_session *s, enum br_status status, char *const *
 		br_result_done(out);
 		return r;
 	}
-	out->message = message_for(s, status, out->ncandidate);
+	out->message = message_for(s, status, out->ncandidate, out->first_bad);
 	out->how_sure = br_strdup_or_null(s->how_sure);
 	out->confirmed = status == BR_STATUS_ISOLATED && s->opt->confirm != BR_CONFIRM_OFF;
 	out->note = br_strv_copy(s->note);

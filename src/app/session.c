@@ -3,11 +3,15 @@
 
 #include "app/environment.h"
 #include "app/flight.h"
+#include "app/jobs.h"
+#include "app/paths.h"
+#include "app/replay.h"
 #include "app/signals.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
+#include "domain/patch.h"
 #include "domain/repo.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -59,9 +63,20 @@ static int config_defaults(struct br_options *out, struct br_repo *repo, struct 
 		for (size_t k = 0; r == 0 && values && values[k]; k++)
 			r = br_options_default(out, name, values[k], err);
 		if (r < 0)
-			return br_wrap(err, "git configuration bisectrun.%s", name);
+			return r;
 	}
 	return 0;
+}
+
+/* What only looks at the record or explains itself must work whatever the configuration says. */
+static bool uses_defaults(int argc, char *const *argv)
+{
+	struct br_options peek = {.seed = 1};
+	bool uses = br_options_parse_over(&peek, argc, argv, NULL) < 0 || peek.command == BR_CMD_SEARCH ||
+		    peek.command == BR_CMD_TRY;
+
+	br_options_done(&peek);
+	return uses;
 }
 
 int br_load_options(struct br_options *out, int argc, char *const *argv, struct br_err *err)
@@ -77,7 +92,8 @@ int br_load_options(struct br_options *out, int argc, char *const *argv, struct 
 	/* Outside of a repository the user's own configuration still counts; commands that need one say so themselves. */
 	if (br_repo_open(&repo, cwd, &ignored) < 0)
 		repo = NULL;
-	r = config_defaults(out, repo, err);
+	if (uses_defaults(argc, argv))
+		r = config_defaults(out, repo, err);
 	br_repo_close(repo);
 	return r < 0 ? r : br_options_parse_over(out, argc, argv, err);
 }
@@ -131,7 +147,7 @@ char *br_session_title(struct br_session *s, const char *oid)
 
 /* ---- revisions ---- */
 
-static int resolve_one(struct br_session *s, const char *rev, char **out, struct br_err *err)
+int br_session_resolve(struct br_session *s, const char *rev, char **out, struct br_err *err)
 {
 	char oid[BR_OID_HEX];
 	int r = br_repo_resolve(s->repo, rev, oid, err);
@@ -154,7 +170,7 @@ static int resolve_goods(struct br_session *s, char *const *revs, struct br_err 
 {
 	for (size_t i = 0; revs && revs[i]; i++) {
 		br_auto_free char *oid = NULL;
-		int r = resolve_one(s, revs[i], &oid, err);
+		int r = br_session_resolve(s, revs[i], &oid, err);
 
 		if (r < 0)
 			return r;
@@ -163,7 +179,7 @@ static int resolve_goods(struct br_session *s, char *const *revs, struct br_err 
 	return 0;
 }
 
-static int resolve_search(struct br_session *s, struct br_err *err)
+static int resolve_ends(struct br_session *s, struct br_err *err)
 {
 	const struct br_options *o = s->opt;
 	const char *bad = o->broken ? o->fixed : o->bad;
@@ -174,12 +190,19 @@ static int resolve_search(struct br_session *s, struct br_err *err)
 	s->fixed_mode = o->broken != NULL;
 	s->bad_name = br_strdup(bad ? bad : "HEAD");
 	s->good_name = br_strdup_or_null(goods ? goods[0] : NULL);
+	r = br_session_resolve(s, s->bad_name, &s->bad, err);
+	return r < 0 ? r : resolve_goods(s, goods, err);
+}
+
+static int resolve_search(struct br_session *s, struct br_err *err)
+{
+	const struct br_options *o = s->opt;
+	int r;
+
 	if (br_repo_is_empty(s->repo))
 		return br_fail(err, BR_ESTATE,
 			       "the repository has no commits yet: there is nothing to search");
-	r = resolve_one(s, s->bad_name, &s->bad, err);
-	if (r == 0)
-		r = resolve_goods(s, goods, err);
+	r = o->replay || o->from_bisect ? br_replay_resolve(s, err) : resolve_ends(s, err);
 	for (size_t i = 0; r == 0 && o->skip && o->skip[i]; i++)
 		r = br_repo_expand(s->repo, o->skip[i], &s->skip, err);
 	return r;
@@ -191,7 +214,7 @@ static int resolve(struct br_session *s, struct br_err *err)
 		return resolve_search(s, err);
 	if (s->opt->operand && s->opt->operand[0]) {
 		s->bad_name = br_strdup(s->opt->operand[0]);
-		return resolve_one(s, s->bad_name, &s->bad, err);
+		return br_session_resolve(s, s->bad_name, &s->bad, err);
 	}
 	return 0;
 }
@@ -207,7 +230,28 @@ static char *ends_text(const struct br_session *s)
 		br_buf_fmt(&b, "good %s %s\n", s->good[i], i == 0 && s->good_name ? s->good_name : "");
 	for (size_t i = 0; s->skip && s->skip[i]; i++)
 		br_buf_fmt(&b, "skip %s\n", s->skip[i]);
+	/* What a git bisect said, and the options do not. */
+	for (size_t i = 0; !s->opt->path && s->path && s->path[i]; i++)
+		br_buf_fmt(&b, "path %s\n", s->path[i]);
+	if (s->first_parent)
+		br_buf_str(&b, "mode first-parent\n");
+	if (s->fixed_mode && !s->opt->broken)
+		br_buf_str(&b, "mode fixed\n");
 	return br_buf_take(&b);
+}
+
+/* Lines whose second word is no id. */
+static bool read_ends_word(struct br_session *s, const char *kind, const char *word)
+{
+	if (strcmp(kind, "path") == 0)
+		br_strv_add(&s->path, word);
+	else if (strcmp(kind, "mode") == 0 && strcmp(word, "first-parent") == 0)
+		s->first_parent = true;
+	else if (strcmp(kind, "mode") == 0)
+		s->fixed_mode = strcmp(word, "fixed") == 0;
+	else
+		return false;
+	return true;
 }
 
 static void read_ends_line(struct br_session *s, const char *line, size_t n)
@@ -219,6 +263,8 @@ static void read_ends_line(struct br_session *s, const char *line, size_t n)
 	if (!oid)
 		return;
 	*oid++ = '\0';
+	if (read_ends_word(s, copy, oid))
+		return;
 	name = strchr(oid, ' ');
 	if (name)
 		*name++ = '\0';
@@ -242,7 +288,15 @@ static void read_ends(struct br_session *s, const char *text)
 		read_ends_line(s, text, n);
 		text += n + (text[n] == '\n');
 	}
-	s->fixed_mode = s->opt->broken != NULL;
+	s->fixed_mode = s->fixed_mode || s->opt->broken != NULL;
+}
+
+/* What the options say of paths, besides what a git bisect said. */
+static void take_paths(struct br_session *s)
+{
+	if (s->opt->path)
+		s->path = br_paths_from_top(s->repo, br_repo_prefix(s->repo), s->opt->path);
+	s->first_parent = s->first_parent || s->opt->first_parent;
 }
 
 /* ---- what a verdict depends on besides the tree ---- */
@@ -287,6 +341,8 @@ static void make_basis(struct br_session *s)
 	add_list(&b, "argv", o->argv);
 	br_buf_fmt(&b, "build %s\nsubdir %s\ntimeout %llu %d\nstrict %d\n", o->build ? o->build : "",
 		   s->spec.subdir, (unsigned long long)o->timeout_ns, o->timeout_is_skip, o->strict_git);
+	if (s->spec.level != BR_LEVEL_NONE)
+		br_buf_fmt(&b, "sandbox %s\n", br_level_name(s->spec.level));
 	add_list(&b, "bad-if", o->bad_if);
 	add_list(&b, "good-if", o->good_if);
 	add_list(&b, "skip-if", o->skip_if);
@@ -299,6 +355,10 @@ static void make_basis(struct br_session *s)
 		br_buf_fmt(&b, "with %s %s\n", s->with[i].target, s->with[i].rev ? s->with[i].rev : "");
 		if (s->with[i].source)
 			add_file(&b, s->with[i].target, s->with[i].source);
+	}
+	for (size_t i = 0; i < s->npatch; i++) {
+		br_hash_hex(s->patch[i].text, s->patch[i].n, hash);
+		br_buf_fmt(&b, "patch %s\n", hash);
 	}
 	br_hash_hex(b.data, b.len, hash);
 	br_buf_done(&b);
@@ -332,8 +392,8 @@ static bool reads_history(const struct br_session *s)
 	for (size_t i = 0; o->argv && o->argv[i]; i++)
 		if (mentions_git(o->argv[i]))
 			return true;
-	for (size_t i = 0; i < s->named.nfile; i++)
-		if (file_mentions_git(s->named.file[i].source))
+	for (size_t i = 0; s->named.inside && s->named.inside[i]; i++)
+		if (file_mentions_git(s->named.inside[i]))
 			return true;
 	for (size_t i = 0; s->named.outside && s->named.outside[i]; i++)
 		if (file_mentions_git(s->named.outside[i]))
@@ -355,11 +415,31 @@ static bool ends_share_a_tree(struct br_session *s)
 
 /* ---- --with ---- */
 
+/* The path with the links of its folders followed, but not the last one: a link is put there as a link. NULL: not there. */
+static char *real_place(const char *cwd, const char *path)
+{
+	br_auto_free char *joined = path[0] == '/' ? br_strdup(path) : br_asprintf("%s/%s", cwd, path);
+	br_auto_free char *dir = NULL;
+	br_auto_free char *real = NULL;
+	size_t n = strlen(joined);
+	const char *name;
+
+	while (n > 1 && joined[n - 1] == '/')
+		joined[--n] = '\0';
+	name = strrchr(joined, '/') + 1;
+	if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return realpath(joined, NULL);
+	if (faccessat(AT_FDCWD, joined, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return NULL;
+	dir = br_strndup(joined, (size_t)(name - joined));
+	real = realpath(dir, NULL);
+	return real ? br_asprintf("%s/%s", strcmp(real, "/") == 0 ? "" : real, name) : NULL;
+}
+
 static int with_from_user(struct br_session *s, const char *path, struct br_with *w, struct br_err *err)
 {
 	const char *root = br_repo_workdir(s->repo);
-	br_auto_free char *joined = path[0] == '/' ? br_strdup(path) : br_asprintf("%s/%s", s->cwd, path);
-	br_auto_free char *real = realpath(joined, NULL);
+	br_auto_free char *real = real_place(s->cwd, path);
 	size_t n = root ? strlen(root) : 0;
 
 	if (!real)
@@ -381,14 +461,18 @@ static int with_from_rev(struct br_session *s, const char *path, const char *rev
 			 struct br_err *err)
 {
 	const char *prefix = br_repo_prefix(s->repo);
-	int r = resolve_one(s, rev, &w->rev, err);
+	int r = br_session_resolve(s, rev, &w->rev, err);
 
 	if (r < 0)
 		return br_wrap(err, "--with %s@%s", path, rev);
 	if (strncmp(path, "./", 2) == 0)
 		path += 2;
 	w->target = prefix[0] ? br_asprintf("%s/%s", prefix, path) : br_strdup(path);
-	return 0;
+	r = br_repo_has_path(s->repo, w->rev, w->target, err);
+	if (r == 0)
+		return br_fail(err, BR_ESTATE, "--with %s@%s: there is no %s in that revision", path, rev,
+			       w->target);
+	return r < 0 ? r : 0;
 }
 
 static int make_with(struct br_session *s, struct br_err *err)
@@ -472,15 +556,27 @@ static int open_judge(struct br_session *s, struct br_err *err)
 	return br_judge_open(&s->judge, &cfg, err);
 }
 
+/* auto and none: plain processes. basic asks for at least Landlock, and namespaces are more. */
+static enum br_level level_of(const struct br_options *o)
+{
+	bool plain = !o->sandbox || strcmp(o->sandbox, "auto") == 0 || strcmp(o->sandbox, "none") == 0;
+
+	return plain ? BR_LEVEL_NONE : BR_LEVEL_NAMESPACES;
+}
+
 static int check_sandbox(const struct br_options *o, struct br_err *err)
 {
-	if (!o->sandbox || strcmp(o->sandbox, "auto") == 0 || strcmp(o->sandbox, "none") == 0)
+	br_auto_free char *why = NULL;
+	int r = br_engine_try_level(level_of(o), err);
+
+	if (r == 0)
 		return 0;
-	return br_fail(err, BR_ESTATE,
-		       "--sandbox %s: this build has no such level, trials run as plain processes; use "
-		       "--sandbox none "
-		       "and only on repositories that you trust",
-		       o->sandbox);
+	why = br_strdup(err->msg);
+	return br_fail(
+		err, BR_ESTATE,
+		"--sandbox %s cannot be had here: %s; `bisect-run doctor` tells more, --sandbox none runs "
+		"plain processes, only for repositories that you trust",
+		o->sandbox, why);
 }
 
 static int open_repo(struct br_session *s, struct br_err *err)
@@ -530,11 +626,15 @@ static int make_spec(struct br_session *s, struct br_err *err)
 		.grace_ns = GRACE_NS,
 		.head_b = LOG_HEAD_B,
 		.tail_b = LOG_TAIL_B,
-		/* Without namespaces trials that run at once share ports and files: one unless asked. */
-		.jobs = o->ask || o->jobs == 0 ? 1 : o->jobs,
+		.jobs = br_jobs_most(o, br_level_name(level_of(o))),
+		.level = level_of(o),
+		.git_dir = here ? NULL : br_repo_common_dir(s->repo),
+		.outside = s->named.outside,
 	};
+	s->jobs = o->jobs == 0 ? 1 : s->spec.jobs;
 	s->limit_ns = o->timeout_ns;
-	return make_with(s, err);
+	r = make_with(s, err);
+	return r < 0 ? r : br_session_patches(s, err);
 }
 
 static int new_search(struct br_session *s, struct br_err *err)
@@ -551,11 +651,32 @@ static int new_search(struct br_session *s, struct br_err *err)
 	return br_record_search_new(s->record, &s->row, err);
 }
 
+/* A trial that ended the search by an error is run again: what was wrong may have been mended. */
+static int void_errors(struct br_session *s, int n, struct br_err *err)
+{
+	int kept = 0, r = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (r == 0 && s->trial[i].verdict.error && !s->trial[i].amended) {
+			r = br_record_retry(s->record, s->row.id, s->trial[i].n, err);
+			br_trial_done(&s->trial[i]);
+			continue;
+		}
+		s->trial[kept++] = s->trial[i];
+	}
+	s->ntrial = (size_t)kept;
+	return r < 0 ? r : kept;
+}
+
 static int take_search(struct br_session *s, struct br_err *err)
 {
 	struct br_search running = {.id = s->row.id, .status = br_strdup("running"), .pid = getpid()};
+
 	br_auto_free char *old = br_steal(&s->row.basis);
 	int n, r = br_record_search_take(s->record, s->row.id, err);
+
+	running.message = br_strdup("");
+	free(br_steal(&s->row.message));
 
 	if (r == 0) {
 		make_basis(s);
@@ -570,6 +691,9 @@ static int take_search(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	n = br_record_trials(s->record, s->row.id, &s->trial, err);
+	if (n < 0)
+		return n;
+	n = void_errors(s, n, err);
 	if (n < 0)
 		return n;
 	s->ntrial = s->trial_cap = s->nstored = s->announced = (size_t)n;
@@ -665,6 +789,8 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	} else {
 		r = resolve(s, err);
 	}
+	if (r == 0 && opt->command == BR_CMD_SEARCH)
+		take_paths(s);
 	if (r == 0)
 		r = make_spec(s, err);
 	if (r < 0)
@@ -678,7 +804,14 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 int br_session_start(struct br_session *s, struct br_err *err)
 {
 	s->flight = br_calloc(s->spec.jobs, sizeof *s->flight);
-	s->standing.jobs = s->spec.jobs;
+	s->standing.jobs = s->jobs;
+	if (s->spec.level != level_of(s->opt)) /* never less than what was asked for */
+		return br_fail(err, BR_ESTATE,
+			       "the sandbox that was asked for is not set up: nothing was run");
+	if (s->spec.level == BR_LEVEL_NONE && !(s->opt->sandbox && strcmp(s->opt->sandbox, "none") == 0))
+		br_progress_say(s->progress,
+				"tests run as plain processes here: --sandbox strict puts them into "
+				"namespaces, --sandbox none says that plain is meant");
 	return br_engine_local_open(&s->engine, &s->spec, s->trees, err);
 }
 
@@ -715,10 +848,14 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	br_repo_close(s->repo);
 	br_named_done(&s->named);
 	free_with(s);
+	for (size_t i = 0; i < s->npatch; i++)
+		br_patch_done(&s->patch[i]);
+	free(s->patch);
 	br_strv_free(s->env);
 	br_strv_free(s->good);
 	br_strv_free(s->skip);
 	br_strv_free(s->base);
+	br_strv_free(s->path);
 	br_strv_free(s->note);
 	if (s->signal_fd >= 0)
 		(void)close(s->signal_fd);

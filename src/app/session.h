@@ -17,6 +17,7 @@
 #include "bisect_run/strategy.h"
 #include "domain/commits.h"
 
+struct br_patch;
 struct br_repo;
 struct br_flight;
 
@@ -36,18 +37,23 @@ struct br_session {
 	char *bad, **good, **skip;
 	char *bad_name, *good_name; /* as the user wrote them */
 	char **base;		    /* merge bases with goods that are no ancestors of bad */
+	char **path; /* pathspecs seen from the top folder: of --path or of a git bisect; NULL: all */
+	bool first_parent;
 	bool fixed_mode;
 	bool key_by_commit; /* a tree does not tell: the ends share one, or the command reads the history */
 
 	struct br_named named;
 	struct br_with *with;
 	size_t nwith;
+	struct br_patch *patch;
+	size_t npatch;
 	char **env;
 	struct br_run_spec spec;
 	struct br_domain *trees;  /* makes the work trees */
 	struct br_domain *domain; /* has the shape; usually the same one */
 	struct br_judge *judge;
 	struct br_engine *engine;
+	uint32_t jobs;		  /* tests at once now, at most spec.jobs */
 	struct br_flight *flight; /* spec.jobs places */
 	size_t nflight;
 	uint64_t last_job;
@@ -66,7 +72,7 @@ struct br_session {
 
 	struct br_standing standing;
 	uint64_t candidates_at_start;
-	double tests_before; /* expected at the start */
+	double tests_expected; /* when the search began; 0: it did not */
 	char **note;
 	char *how_sure;
 	size_t telling; /* 1 + index of the trial whose log tells most; 0: none */
@@ -77,6 +83,7 @@ struct br_question {
 	const char *oid;
 	enum br_phase phase;
 	enum br_role role;
+	bool fresh; /* in an empty tree, whatever the others are */
 };
 
 /*
@@ -85,6 +92,8 @@ struct br_question {
  */
 int br_session_open(struct br_session *s, const struct br_options *opt, struct br_search *resume,
 		    struct br_err *err);
+/* Sets *out (freed before) to the full id of the revision. */
+int br_session_resolve(struct br_session *s, const char *rev, char **out, struct br_err *err);
 /* Opens the engine over the domain s->trees; called once, before the first question. */
 int br_session_start(struct br_session *s, struct br_err *err);
 /* Ends all processes; work trees stay for `resume` when keep_trees. Zero-initialised is fine. */
@@ -115,6 +124,8 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 		   struct br_err *err);
 /* Runs the strategy to its end over s->domain's shape, with all that is stored observed first. */
 int br_session_search(struct br_session *s, struct br_strategy *strategy, struct br_err *err);
+/* SIGTSTP came: stops the trials, their clocks and ourselves until SIGCONT. */
+void br_session_stop_here(struct br_session *s);
 /* Marks the rest of what is running as cancelled and waits until it is gone. */
 void br_session_drain(struct br_session *s);
 /* The class as the search sees it: in fixed mode good and bad change places. */
@@ -136,6 +147,17 @@ int br_ends_gallop(struct br_session *s, struct br_err *err);
 /* confirm.c */
 /* Runs the culprit and its parents again. 1: they agree; 0: they contradict; or an error. */
 int br_confirm(struct br_session *s, const char *culprit, struct br_err *err);
+
+/* stretch.c */
+/*
+ * Says between which commits the untestable stretch of a narrowed search lies, and how many of its candidates (NULL-
+ * terminated ids, oldest first) were taken for untestable without a run.
+ */
+void br_note_stretch(struct br_session *s, char *const *candidate, uint64_t assumed);
+
+/* patches.c */
+/* Reads what --patch names into s->patch. */
+int br_session_patches(struct br_session *s, struct br_err *err);
 
 /* watch.c */
 /* Runs the hooks of this kind with the trial (or the result; NULL: the search as it begins) as JSON. Returns the highest

@@ -7,6 +7,7 @@
 #include "bisect_run/err.h"
 #include "domain/repo.h"
 
+#include <stdio.h>
 #include <string.h>
 
 int br_state_open(struct br_state *st, const struct br_options *opt, struct br_err *err)
@@ -55,4 +56,13 @@ const char *br_state_status(const struct br_search *s)
 	if (strcmp(s->status, "running") == 0 && !s->alive)
 		return "interrupted";
 	return s->status;
+}
+
+int br_flush_stdout(struct br_err *err)
+{
+	bool failed = ferror(stdout) != 0;
+
+	if (fflush(stdout) == 0 && !failed)
+		return BR_OK;
+	return br_fail_errno(err, "cannot write to standard output");
 }

@@ -21,5 +21,7 @@ void br_state_close(struct br_state *st);
 int br_state_search(struct br_state *st, const char *word, struct br_search *out, struct br_err *err);
 /* The status as people should read it: a running one whose process is gone was interrupted. Borrowed. */
 const char *br_state_status(const struct br_search *s);
+/* What was printed reaches the reader: BR_ESYS when stdout cannot be written. */
+int br_flush_stdout(struct br_err *err);
 
 #endif

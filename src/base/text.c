@@ -395,9 +395,21 @@ static size_t edit_distance(const char *a, size_t na, const char *b, size_t nb)
 	return above[nb];
 }
 
+/* Slips of the finger that a word of this length may hold: more, and another word was meant. */
+static size_t slips(size_t len)
+{
+	return len <= 4 ? 1 : len <= 8 ? 2 : 3;
+}
+
+/* People hardly ever miss the first letter: where it differs, the rest must be right. */
+static bool begins_alike(const char *a, const char *b)
+{
+	return tolower((unsigned char)*a) == tolower((unsigned char)*b);
+}
+
 int br_text_nearest(const char *word, const char *const *list)
 {
-	size_t len = strlen(word), best = (len + 1) / 3 + 1;
+	size_t len = strlen(word), best = slips(len) + 1;
 	int found = -1;
 
 	if (len < 2 || len > WORD_MAX_LEN)
@@ -408,7 +420,7 @@ int br_text_nearest(const char *word, const char *const *list)
 		if (n > WORD_MAX_LEN)
 			continue;
 		d = edit_distance(word, len, list[i], n);
-		if (d < best && d < n) {
+		if (d < best && d < n && (d == 1 || begins_alike(word, list[i]))) {
 			best = d;
 			found = i;
 		}

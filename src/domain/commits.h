@@ -4,15 +4,27 @@
 
 #include "bisect_run/domain.h"
 
+struct br_patch;
 struct br_repo;
+
+/* What goes before a trial besides putting tracked files right. */
+enum br_clean {
+	BR_CLEAN_TRACKED,   /* nothing: products of builds stay */
+	BR_CLEAN_UNTRACKED, /* untracked files, but for ignored ones */
+	BR_CLEAN_ALL,	    /* ignored files too */
+};
 
 struct br_commits_query {
 	const char *bad;       /* full ids */
 	char *const *good;     /* NULL-terminated; empty: back to the roots */
 	char *const *pathspec; /* NULL-terminated, NULL or empty: all; relative to the top folder */
+	char *const *hint;     /* as pathspec: candidates that touch these weigh more; NULL or empty: none */
 	bool first_parent;
 	const struct br_with *with; /* put into every tree */
 	size_t nwith;
+	const struct br_patch *patch; /* applied to every tree where they apply */
+	size_t npatch;
+	enum br_clean clean;
 };
 
 /* One --with: a path of every tree that is replaced by the user's own copy, or by the path's state at a revision. */
@@ -30,6 +42,8 @@ int br_commits_open(struct br_domain **out, struct br_repo *repo, const struct b
 		    struct br_err *err);
 /* Number of candidates: items with weight > 0. */
 uint64_t br_commits_candidates(const struct br_domain *d);
+/* Of those, the ones that touch the hinted paths. */
+uint64_t br_commits_hinted(const struct br_domain *d);
 /* The item of a full id, or -1. */
 int64_t br_commits_find(const struct br_domain *d, const char *oid);
 

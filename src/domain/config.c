@@ -98,6 +98,28 @@ static int open_config(git_config **out, struct br_repo *r, enum br_config_scope
 	return 0;
 }
 
+int br_config_trusted(git_config **out, struct br_err *err)
+{
+	return open_config(out, NULL, BR_CONFIG_TRUSTED, err);
+}
+
+/* Ends the walk with 1. */
+static int is_promisor(const git_config_entry *entry, void *unused)
+{
+	(void)unused;
+	return is_true(entry->value) ? 1 : 0;
+}
+
+bool br_config_is_partial(git_config *config)
+{
+	const char *value;
+	bool partial = git_config_get_string(&value, config, "extensions.partialclone") == 0 ||
+		       git_config_foreach_match(config, "^remote\\..*\\.promisor$", is_promisor, NULL) == 1;
+
+	git_error_clear();
+	return partial;
+}
+
 static int take_value(const git_config_entry *entry, void *values)
 {
 	char ***v = values;

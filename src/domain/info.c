@@ -26,6 +26,26 @@ int br_repo_commit(struct br_repo *r, const char *oid, git_commit **out, struct 
 	return 0;
 }
 
+int br_repo_has_path(struct br_repo *r, const char *oid, const char *path, struct br_err *err)
+{
+	git_commit *commit = NULL;
+	git_tree *tree = NULL;
+	git_tree_entry *entry = NULL;
+	int rc = br_repo_commit(r, oid, &commit, err), found;
+
+	if (rc < 0)
+		return rc;
+	found = git_commit_tree(&tree, commit);
+	if (found == 0)
+		found = git_tree_entry_bypath(&entry, tree, path);
+	git_tree_entry_free(entry);
+	git_tree_free(tree);
+	git_commit_free(commit);
+	if (found < 0 && found != GIT_ENOTFOUND)
+		return br_git_fail(err, BR_ECORRUPT, "the tree of %s cannot be read", oid);
+	return found == 0;
+}
+
 int br_repo_tree_of(struct br_repo *r, const char *oid, char tree[BR_OID_HEX], struct br_err *err)
 {
 	git_commit *commit;

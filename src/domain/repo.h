@@ -38,6 +38,8 @@ int br_repo_resolve(struct br_repo *r, const char *rev, char oid[BR_OID_HEX], st
 /* The commits of "A..B" or of one revision, for --skip: adds full ids to *oids (br_strv_free). */
 int br_repo_expand(struct br_repo *r, const char *spec, char ***oids, struct br_err *err);
 int br_repo_tree_of(struct br_repo *r, const char *oid, char tree[BR_OID_HEX], struct br_err *err);
+/* 1: the commit's tree has this path (relative to the top), 0: not. */
+int br_repo_has_path(struct br_repo *r, const char *oid, const char *path, struct br_err *err);
 int br_repo_commit_info(struct br_repo *r, const char *oid, bool with_files, struct br_commit_info *out,
 			struct br_err *err);
 /* 1: a is an ancestor of b, or b itself; 0: not. */

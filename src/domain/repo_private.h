@@ -30,6 +30,10 @@ int br_oid_parse(git_oid *out, const char *hex, struct br_err *err);
 char *br_repo_relative(const struct br_repo *r, const char *path);
 /* As br_repo_commit_info and others need it: the commit object that stands for this full id, replacements counted. */
 int br_repo_commit(struct br_repo *r, const char *oid, git_commit **out, struct br_err *err);
+/* The user's and the system's configuration, without any repository's. The caller frees. */
+int br_config_trusted(git_config **out, struct br_err *err);
+/* Whether objects may be missing because they were never downloaded (git clone --filter). */
+bool br_config_is_partial(git_config *config);
 /* Runs git on this repository (args NULL-terminated, at most 10). 1: it succeeded, 0: it did not. For short answers. */
 int br_repo_ask_git(const struct br_repo *r, const char *const *args, char **out, struct br_err *err);
 

@@ -1,6 +1,7 @@
 /*
- * tree_convert.c - line ends and $Id$ as git 2.39's convert.c defines them. libgit2's own filters differ from git in binary files
- * with $Id$ and in what they take for binary, and a work tree that differs from git's can turn a verdict.
+ * tree_convert.c - which files of a commit cannot be written as they are, by gitattributes(5). Only git is asked for the bytes of those
+ * (tree_filter.h): the manual leaves too much open (what is text, which $Id$ counts) to be sure of the same bytes, and a
+ * work tree that differs from git's can turn a verdict. So a rule that may change a file counts as one that does.
  */
 #include "domain/tree_convert.h"
 
@@ -8,26 +9,16 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "domain/repo_private.h"
 #include "sys/file.h"
 
 #include <string.h>
 #include <strings.h>
 
-enum { A_TEXT, A_CRLF, A_EOL, A_IDENT, A_FILTER, A_ENCODING, A_BINARY, NATTRS };
+enum { A_TEXT, A_EOL, A_IDENT, A_FILTER, A_ENCODING, NATTRS };
 enum { ATTR_FILE_MAX = 1 << 20 };
 
-static const char *const attr_names[NATTRS] = {
-	"text", "crlf", "eol", "ident", "filter", "working-tree-encoding", "binary"};
-
-enum line_ends { ENDS_KEEP, ENDS_CRLF, ENDS_CRLF_IF_TEXT };
-
-/* What the attributes and the configuration ask for. */
-struct conversion {
-	enum line_ends ends;
-	bool ident;
-	/* git has two readings of $Id$: one for files that it must see whole before it decides, one for streams. */
-	bool whole;
-};
+static const char *const attr_names[NATTRS] = {"text", "eol", "ident", "filter", "working-tree-encoding"};
 
 static int fail_git(struct br_err *err, const char *what)
 {
@@ -36,364 +27,120 @@ static int fail_git(struct br_err *err, const char *what)
 	return br_fail(err, BR_EGIT, "%s: %s", what, e ? e->message : "unknown error");
 }
 
-/* The value of a configuration variable, or NULL. The caller frees. */
-static char *config_text(const struct br_convert *c, const char *name)
+/* A snapshot's values live as long as it does; NULL: not set. */
+static const char *setting(git_config *config, const char *name)
 {
-	git_buf buf = {0};
-	char *out = NULL;
+	const char *value = NULL;
 
-	if (git_config_get_string_buf(&buf, c->config, name) == 0)
-		out = br_strndup(buf.ptr, buf.size);
-	git_buf_dispose(&buf);
+	if (git_config_get_string(&value, config, name) != 0)
+		value = NULL;
 	git_error_clear();
-	return out;
+	return value;
 }
 
-static bool config_true(const struct br_convert *c, const char *name)
+static bool is_true(git_config *config, const char *name)
 {
 	int value = 0;
 
-	if (git_config_get_bool(&value, c->config, name) != 0)
+	if (git_config_get_bool(&value, config, name) != 0)
 		value = 0;
 	git_error_clear();
 	return value;
 }
 
-static bool config_set(const struct br_convert *c, const char *driver, const char *key)
+static int read_user_config(struct br_convert *c, struct br_err *err)
 {
-	br_auto_free char *name = br_asprintf("filter.%s.%s", driver, key);
-	br_auto_free char *value = config_text(c, name);
+	git_config *live = NULL;
+	int rc = br_config_trusted(&live, err);
 
-	return value && *value;
+	if (rc >= 0 && git_config_snapshot(&c->user, live) != 0)
+		rc = fail_git(err, "cannot read the user's configuration");
+	git_config_free(live);
+	return rc;
 }
 
 int br_convert_init(struct br_convert *c, git_repository *repo, struct br_err *err)
 {
-	br_auto_free char *autocrlf = NULL, *eol = NULL;
+	const char *eol;
 
 	*c = (struct br_convert){.repo = repo};
 	if (git_repository_config_snapshot(&c->config, repo) != 0)
 		return fail_git(err, "cannot read the repository's configuration");
-	autocrlf = config_text(c, "core.autocrlf");
-	eol = config_text(c, "core.eol");
-	if (autocrlf && strcasecmp(autocrlf, "input") == 0)
-		c->autocrlf = BR_AUTOCRLF_INPUT;
-	else if (config_true(c, "core.autocrlf"))
-		c->autocrlf = BR_AUTOCRLF_TRUE;
-	c->eol_is_crlf = c->autocrlf == BR_AUTOCRLF_TRUE ||
-			 (c->autocrlf == BR_AUTOCRLF_FALSE && eol && strcasecmp(eol, "crlf") == 0);
-	return 0;
+	eol = setting(c->config, "core.eol");
+	c->may_add_cr = is_true(c->config, "core.autocrlf") || (eol && strcasecmp(eol, "crlf") == 0);
+	return read_user_config(c, err);
 }
 
 void br_convert_done(struct br_convert *c)
 {
 	git_config_free(c->config);
+	git_config_free(c->user);
 	*c = (struct br_convert){0};
 }
 
-static bool is_text(const char *value, const char *word)
+static bool is_word(const char *value, const char *word)
 {
 	return git_attr_value(value) == GIT_ATTR_VALUE_STRING && strcasecmp(value, word) == 0;
 }
 
-/* What the attributes text and crlf (its old name) say: the first that says something counts. */
-enum rule { RULE_NONE, RULE_TEXT, RULE_BINARY, RULE_LF, RULE_AUTO };
-
-static enum rule rule_of(const char *value)
+/* "text" unset wins over all; then "eol" over the configuration. */
+static bool may_add_cr(const struct br_convert *c, const char *const *attrs)
 {
-	switch (git_attr_value(value)) {
-	case GIT_ATTR_VALUE_TRUE:
-		return RULE_TEXT;
-	case GIT_ATTR_VALUE_FALSE:
-		return RULE_BINARY;
-	case GIT_ATTR_VALUE_STRING:
-		return strcmp(value, "input") == 0  ? RULE_LF
-		       : strcmp(value, "auto") == 0 ? RULE_AUTO
-						    : RULE_NONE;
-	case GIT_ATTR_VALUE_UNSPECIFIED:
-	default:
-		return RULE_NONE;
-	}
-}
-
-static enum line_ends ends_without_eol(const struct br_convert *c, enum rule rule)
-{
-	switch (rule) {
-	case RULE_TEXT:
-		return c->eol_is_crlf ? ENDS_CRLF : ENDS_KEEP;
-	case RULE_AUTO:
-		return c->eol_is_crlf ? ENDS_CRLF_IF_TEXT : ENDS_KEEP;
-	case RULE_NONE:
-		return c->autocrlf == BR_AUTOCRLF_TRUE ? ENDS_CRLF_IF_TEXT : ENDS_KEEP;
-	case RULE_BINARY:
-	case RULE_LF:
-		break;
-	}
-	return ENDS_KEEP;
-}
-
-static bool says(const char *value, const char *word)
-{
-	return git_attr_value(value) == GIT_ATTR_VALUE_STRING && strcmp(value, word) == 0;
-}
-
-static struct conversion conversion_of(const struct br_convert *c, const char *const *attrs)
-{
-	struct conversion out = {.ident = git_attr_value(attrs[A_IDENT]) == GIT_ATTR_VALUE_TRUE};
-	enum rule rule = rule_of(attrs[A_TEXT]);
-	bool lf = says(attrs[A_EOL], "lf"), crlf = says(attrs[A_EOL], "crlf");
-
-	/* libgit2's macro "binary" has -crlf in it, git's has not (it shows where text is taken back). */
-	if (rule == RULE_NONE &&
-	    !(rule_of(attrs[A_CRLF]) == RULE_BINARY && rule_of(attrs[A_BINARY]) == RULE_TEXT))
-		rule = rule_of(attrs[A_CRLF]);
-	if (rule == RULE_AUTO)
-		out.whole = !lf;
-	else if (rule == RULE_NONE && !lf && !crlf)
-		out.whole = c->autocrlf == BR_AUTOCRLF_TRUE;
-	if (git_attr_value(attrs[A_FILTER]) == GIT_ATTR_VALUE_STRING &&
-	    config_set(c, attrs[A_FILTER], "clean"))
-		out.whole = true;
-	if (rule == RULE_BINARY || lf)
-		out.ends = ENDS_KEEP;
-	else if (crlf)
-		out.ends = rule == RULE_AUTO ? ENDS_CRLF_IF_TEXT : ENDS_CRLF;
-	else
-		out.ends = ends_without_eol(c, rule);
-	return out;
-}
-
-struct counts {
-	size_t lone_cr, lone_lf, crlf, nul, printable, other;
-};
-
-static void count(const unsigned char *s, size_t n, struct counts *k)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '\r' && i + 1 < n && s[i + 1] == '\n') {
-			k->crlf++;
-			i++;
-		} else if (s[i] == '\r') {
-			k->lone_cr++;
-		} else if (s[i] == '\n') {
-			k->lone_lf++;
-		} else if (s[i] == 0) {
-			k->nul++;
-		} else if (s[i] == 127 || (s[i] < 32 && !memchr("\b\t\033\014", s[i], 4))) {
-			k->other++;
-		} else {
-			k->printable++;
-		}
-	}
-	if (n && s[n - 1] == 032) /* an end-of-file mark of DOS */
-		k->other--;
-}
-
-static bool wants_crlf(enum line_ends ends, const char *s, size_t n)
-{
-	struct counts k = {0};
-
-	if (ends == ENDS_KEEP || n == 0)
+	if (git_attr_value(attrs[A_TEXT]) == GIT_ATTR_VALUE_FALSE || is_word(attrs[A_EOL], "lf"))
 		return false;
-	count((const unsigned char *)s, n, &k);
-	if (k.lone_lf == 0)
-		return false;
-	if (ends == ENDS_CRLF)
-		return true;
-	return !k.lone_cr && !k.crlf && !k.nul && (k.printable >> 7) >= k.other;
+	return is_word(attrs[A_EOL], "crlf") || c->may_add_cr;
 }
 
-static void add_crlf(struct br_buf *out, const char *s, size_t n)
+static bool has_encoding(const char *value)
 {
-	for (size_t at = 0; at < n;) {
-		const char *lf = memchr(s + at, '\n', n - at);
-		size_t end = lf ? (size_t)(lf - s) : n;
-
-		br_buf_add(out, s + at, end - at);
-		if (!lf)
-			return;
-		if (end == 0 || s[end - 1] != '\r')
-			br_buf_char(out, '\r');
-		br_buf_char(out, '\n');
-		at = end + 1;
-	}
+	return git_attr_value(value) == GIT_ATTR_VALUE_STRING && *value && !is_word(value, "UTF-8") &&
+	       !is_word(value, "UTF8");
 }
 
-/* Length of the keyword that starts after a dollar at s: "Id$" or "Id:...$"; 0: none; n + 1: none in all the rest. */
-static size_t id_length(const char *s, size_t n)
+static bool has_driver(git_config *config, const char *driver)
 {
-	const char *dollar, *space;
-
-	if (n < 3 || memcmp(s, "Id", 2) != 0)
-		return 0;
-	if (s[2] == '$')
-		return 3;
-	if (s[2] != ':')
-		return 0;
-	dollar = memchr(s + 3, '$', n - 3);
-	if (!dollar)
-		return n + 1;
-	if (memchr(s + 3, '\n', (size_t)(dollar - s) - 3))
-		return 0;
-	/* Blanks inside: an expansion by another system; git leaves it alone. */
-	space = dollar - s > 4 ? memchr(s + 4, ' ', (size_t)(dollar - s) - 4) : NULL;
-	if (space && space < dollar - 1)
-		return 0;
-	return (size_t)(dollar - s) + 1;
-}
-
-static bool has_id(const char *s, size_t n)
-{
-	return n >= 4 && (memmem(s, n, "$Id$", 4) || memmem(s, n, "$Id:", 4));
-}
-
-/* git's ident_to_worktree: a keyword may begin at any dollar. */
-static void expand_whole(struct br_buf *out, const struct br_convert_blob *b)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-	const char *s = b->data;
-	size_t left = b->n;
-
-	(void)git_oid_tostr(hex, sizeof hex, b->id);
-	for (;;) {
-		const char *dollar = left ? memchr(s, '$', left) : NULL;
-		size_t skip;
-
-		if (!dollar)
-			break;
-		skip = (size_t)(dollar - s) + 1;
-		br_buf_add(out, s, skip);
-		s += skip;
-		left -= skip;
-		skip = id_length(s, left);
-		if (skip > left)
-			break;
-		if (!skip)
-			continue;
-		br_buf_fmt(out, "Id: %s $", hex);
-		s += skip;
-		left -= skip;
-	}
-	br_buf_add(out, s, left);
-}
-
-/* True for "$Id: word ... $", s being all of it: another system wrote that. */
-static bool is_foreign(const char *s, size_t n)
-{
-	if (n < 5 || memcmp(s, "$Id: ", 5) != 0)
-		return false;
-	for (size_t i = 5; i + 1 < n && s[i]; i++) {
-		if (memchr(" \t\v\f\r", s[i], 5) && s[i + 1] != '$')
-			return true;
-	}
-	return false;
-}
-
-/* Length of what git's ident_filter_fn takes at the dollar s as one piece; *is_id: to be replaced. */
-static size_t stream_piece(const char *s, size_t n, bool *is_id)
-{
-	static const char head[] = "$Id";
-	size_t k = 1;
-
-	*is_id = false;
-	while (k < 3 && k < n && s[k] == head[k])
-		k++;
-	if (k == n)
-		return n;
-	if (k < 3 || (s[3] != '$' && s[3] != ':')) /* the byte that does not fit is never a new beginning */
-		return k == 3 && !s[3] && n > 4 ? 5 : k + 1;
-	if (s[3] == ':') {
-		for (k = 4; k < n && s[k] != '$' && s[k] != '\n';)
-			k++;
-		if (k == n)
-			return n;
-	}
-	*is_id = s[k] == '$' && !is_foreign(s, k + 1);
-	return k + 1;
-}
-
-static void expand_stream(struct br_buf *out, const struct br_convert_blob *b)
-{
-	char hex[GIT_OID_HEXSZ + 1];
-
-	(void)git_oid_tostr(hex, sizeof hex, b->id);
-	for (size_t at = 0; at < b->n;) {
-		const char *dollar = memchr(b->data + at, '$', b->n - at);
-		size_t next = dollar ? (size_t)(dollar - b->data) : b->n, len;
-		bool is_id;
-
-		br_buf_add(out, b->data + at, next - at);
-		if (!dollar)
-			return;
-		len = stream_piece(dollar, b->n - next, &is_id);
-		if (is_id)
-			br_buf_fmt(out, "$Id: %s $", hex);
-		else
-			br_buf_add(out, dollar, len);
-		at = next + len;
-	}
-}
-
-static int refuse(const char *path, const char *what, const char *value, struct br_err *err)
-{
-	br_auto_free char *clean = br_text_clean(path, strlen(path), false);
-	br_auto_free char *word = br_text_clean(value, strlen(value), false);
-
-	return br_fail(err, BR_EUNSUPPORTED,
-		       "\"%s\" has the attribute %s=%s, which cannot be applied in a private work tree",
-		       clean, what, word);
-}
-
-static bool needs_program(const struct br_convert *c, const char *driver)
-{
+	br_auto_free char *smudge = br_asprintf("filter.%s.smudge", driver);
+	br_auto_free char *process = br_asprintf("filter.%s.process", driver);
 	br_auto_free char *required = br_asprintf("filter.%s.required", driver);
+	const char *a = setting(config, smudge), *b = setting(config, process);
 
-	return config_set(c, driver, "smudge") || config_set(c, driver, "process") ||
-	       config_true(c, required);
+	return (a && *a) || (b && *b) || is_true(config, required);
 }
 
-static int check(const struct br_convert *c, const char *path, const char *const *attrs, struct br_err *err)
+/* A program that the repository alone names is not started: whoever made the repository could have chosen it. */
+static int check_filter(const struct br_convert *c, const char *path, const char *driver, struct br_err *err)
 {
-	const char *code = attrs[A_ENCODING];
-	git_attr_value_t kind = git_attr_value(code);
+	br_auto_free char *clean = NULL, *word = NULL;
 
-	if (git_attr_value(attrs[A_FILTER]) == GIT_ATTR_VALUE_STRING && needs_program(c, attrs[A_FILTER]))
-		return refuse(path, "filter", attrs[A_FILTER], err);
-	if (kind == GIT_ATTR_VALUE_STRING && *code && !is_text(code, "UTF-8") && !is_text(code, "UTF8"))
-		return refuse(path, "working-tree-encoding", code, err);
-	return 0;
+	if (git_attr_value(driver) != GIT_ATTR_VALUE_STRING)
+		return 0;
+	if (has_driver(c->user, driver))
+		return 1;
+	if (!has_driver(c->config, driver))
+		return 0; /* git writes the blob as it is */
+	clean = br_text_clean(path, strlen(path), false);
+	word = br_text_clean(driver, strlen(driver), false);
+	return br_fail(
+		err, BR_EUNSUPPORTED,
+		"\"%s\" has the attribute filter=%s, whose program only the repository's configuration "
+		"names; to trust it: git config --global filter.%s.smudge ...",
+		clean, word, word);
 }
 
-int br_convert_apply(const struct br_convert *c, const struct br_convert_blob *blob, char **out, size_t *n,
-		     struct br_err *err)
+int br_convert_needs_git(const struct br_convert *c, const char *path, struct br_err *err)
 {
 	git_attr_options opts = {.version = GIT_ATTR_OPTIONS_VERSION, .flags = GIT_ATTR_CHECK_INDEX_ONLY};
-	const char *attrs[NATTRS], *names[NATTRS], *data = blob->data;
-	struct br_buf id = {0}, ends = {0};
-	struct conversion how;
-	size_t len = blob->n;
+	const char *attrs[NATTRS], *names[NATTRS];
 	int rc;
 
 	memcpy(names, attr_names, sizeof names);
-	if (git_attr_get_many_ext(attrs, c->repo, &opts, blob->path, NATTRS, names) != 0)
+	if (git_attr_get_many_ext(attrs, c->repo, &opts, path, NATTRS, names) != 0)
 		return fail_git(err, "cannot read .gitattributes");
-	rc = check(c, blob->path, attrs, err);
-	if (rc < 0)
+	rc = check_filter(c, path, attrs[A_FILTER], err);
+	if (rc != 0)
 		return rc;
-	how = conversion_of(c, attrs);
-	if (how.ident && has_id(data, len)) {
-		(how.whole ? expand_whole : expand_stream)(&id, blob);
-		data = id.data;
-		len = id.len;
-	}
-	if (wants_crlf(how.ends, data, len)) {
-		add_crlf(&ends, data, len);
-		len = ends.len;
-		br_buf_done(&id);
-	}
-	*out = ends.data ? ends.data : id.data;
-	*n = len;
-	return 0;
+	return may_add_cr(c, attrs) || has_encoding(attrs[A_ENCODING]) ||
+	       git_attr_value(attrs[A_IDENT]) == GIT_ATTR_VALUE_TRUE;
 }
 
 static int add_entry(const git_config_entry *e, void *payload)
@@ -436,7 +183,8 @@ int br_convert_rules(const struct br_convert *c, git_oid *out, struct br_err *er
 	git_buf path = {0};
 	int rc = 0;
 
-	if (git_config_foreach(c->config, add_entry, &b) != 0)
+	if (git_config_foreach(c->config, add_entry, &b) != 0 ||
+	    git_config_foreach(c->user, add_entry, &b) != 0)
 		rc = fail_git(err, "cannot read the repository's configuration");
 	if (git_config_get_path(&path, c->config, "core.attributesfile") == 0)
 		add_file(&b, path.ptr);

@@ -1,38 +1,28 @@
-/* tree_convert.h - what git does to a blob on its way into a work tree: line ends and $Id$, as .gitattributes say. */
+/* tree_convert.h - whether git changes a blob on its way into a work tree, as .gitattributes and the configuration say. */
 #ifndef BR_TREE_CONVERT_H
 #define BR_TREE_CONVERT_H
 
 #include <git2.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 struct br_err;
 
 struct br_convert {
 	git_repository *repo; /* attributes are looked up in its index */
-	git_config *config;
-	enum { BR_AUTOCRLF_FALSE, BR_AUTOCRLF_TRUE, BR_AUTOCRLF_INPUT } autocrlf;
-	bool eol_is_crlf; /* core.eol, for text without a rule of its own */
+	git_config *config;   /* all levels */
+	git_config *user;     /* the user's and the system's alone: whose programs may run */
+	bool may_add_cr;      /* the configuration asks for CRLF in text without a rule of its own */
 };
 
 /* Reads the configuration once. repo is borrowed. */
 int br_convert_init(struct br_convert *c, git_repository *repo, struct br_err *err);
 void br_convert_done(struct br_convert *c);
 
-/* A blob and the path where it goes. */
-struct br_convert_blob {
-	const char *path;
-	const git_oid *id;
-	const char *data;
-	size_t n;
-};
-
 /*
- * The bytes that git would write: *out is the caller's, or NULL when they are the blob's own. BR_EUNSUPPORTED: a configured filter
- * program (Git LFS) or an encoding would have to be applied.
+ * 1: only git can tell the bytes of this file, 0: they are the blob's own. BR_EUNSUPPORTED: a filter program would have to run that only
+ * the repository's configuration names.
  */
-int br_convert_apply(const struct br_convert *c, const struct br_convert_blob *blob, char **out, size_t *n,
-		     struct br_err *err);
+int br_convert_needs_git(const struct br_convert *c, const char *path, struct br_err *err);
 
 /*
  * An id of all that shapes the files besides the commit: configuration, attribute files outside of the trees. Trees that were

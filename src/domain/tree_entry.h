@@ -5,6 +5,7 @@
 #include "domain/overrides.h"
 #include "domain/tree_convert.h"
 #include "domain/tree_delta.h"
+#include "domain/tree_filter.h"
 #include "domain/tree_place.h"
 
 /* What it takes to write files of a commit. */
@@ -14,6 +15,7 @@ struct br_checkout {
 	git_index *index;
 	struct br_overrides overrides;
 	struct br_convert convert;
+	struct br_workshop workshop;
 	struct br_place place;
 };
 
@@ -21,11 +23,16 @@ struct br_tree_item {
 	const char *path;
 	const git_oid *id;
 	uint16_t mode; /* git_filemode_t */
+	/* Who tells the bytes; unknown is looked up. */
+	enum { BR_BYTES_UNKNOWN, BR_BYTES_OF_BLOB, BR_BYTES_BY_GIT } bytes;
 };
+
+/* Finds out who tells the bytes of the n items, and has git write those that it must, at once. */
+int br_tree_items_prepare(struct br_checkout *c, struct br_tree_item *item, size_t n, struct br_err *err);
 
 /*
  * Makes the entry real, converted as the .gitattributes in the index say. *st is what became of it. BR_ECORRUPT: the blob is damaged
- * or missing (the message names it).
+ * or missing (the message names it), or its filter failed.
  */
 int br_tree_item_put(struct br_checkout *c, const struct br_tree_item *item, struct stat *st,
 		     struct br_err *err);

@@ -91,6 +91,18 @@ static int clear(const struct br_place *p, int fd, const char *name, struct br_e
 	return fail("remove", name, err);
 }
 
+/* Gives the permissions of a folder back. Failing is fine: what needs them says so. */
+static void open_up(const struct br_place *p, int fd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(st.st_mode) ||
+	    (st.st_mode & 0700) == 0700)
+		return;
+	if (fchmodat(fd, name, 0777 & ~p->umask, 0) != 0)
+		return;
+}
+
 /* Opens the folder name in fd, putting right what is in the way; -1 with errno set. */
 static int enter(const struct br_place *p, int fd, const char *name, bool make)
 {
@@ -98,7 +110,6 @@ static int enter(const struct br_place *p, int fd, const char *name, bool make)
 
 	for (int tries = 0; tries < 6; tries++) {
 		int next = openat(fd, name, DIR_FLAGS);
-		struct stat st;
 
 		if (next >= 0)
 			return next;
@@ -112,8 +123,7 @@ static int enter(const struct br_place *p, int fd, const char *name, bool make)
 			return -1;
 		} else if (errno == EACCES) {
 			(void)fchmod(fd, 0777 & ~p->umask);
-			if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
-				(void)fchmodat(fd, name, 0777 & ~p->umask, 0);
+			open_up(p, fd, name);
 			unlocked_name = true;
 		} else {
 			return -1;
@@ -161,17 +171,7 @@ static int open_beneath(struct br_place *p, const char *dir)
 	return fd;
 }
 
-/* For root an open does not fail where it would for others, but the next test may not be root. */
-static void give_access(const struct br_place *p, int fd, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	    (st.st_mode & 0700) != 0700)
-		(void)fchmodat(fd, name, 0777 & ~p->umask, 0);
-}
-
-/* The same for each folder on the way to dir, which holds no links, but those that it shares with the folder before. */
+/* For root an open does not fail where it would for others, but the next test may not be root: each folder on the way to dir, which holds no links, but those that it shares with the folder before. */
 static void give_access_to(const struct br_place *p, const char *before, const char *dir)
 {
 	br_auto_free char *part = br_strdup(dir);
@@ -183,11 +183,11 @@ static void give_access_to(const struct br_place *p, const char *before, const c
 		if (dir[i] != '/')
 			continue;
 		part[i] = '\0';
-		give_access(p, p->root, part);
+		open_up(p, p->root, part);
 		part[i] = '/';
 	}
 	if (*dir)
-		give_access(p, p->root, dir);
+		open_up(p, p->root, dir);
 }
 
 /* Opens the folder that holds path (p->dir_fd) and points *name at its last part. BR_ENOTFOUND unless make. */
@@ -291,7 +291,27 @@ static int write_all(int fd, const char *data, size_t n)
 	return 0;
 }
 
-/* A new file always: another name of the old one (a hard link that a test made) must not change with it. */
+/*
+ * Writes into the file that is there. Not when it has another name (a hard link that a test made), which must not change
+ * with it, or another owner. A new file for each change would be simpler, but that is most of what a step
+ * costs: ext4 passes over all inodes that were freed in the last five seconds, one by one.
+ */
+static bool overwrite(const struct br_place *p, const char *name, const void *data, size_t n, mode_t perm,
+		      struct stat *st)
+{
+	br_auto_fd int fd = -1;
+
+	if (look(p, name, st) != 0 || !S_ISREG(st->st_mode))
+		return false;
+	fd = openat(p->dir_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, st) != 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1 ||
+	    st->st_uid != geteuid() || (st->st_mode & 07777) != perm)
+		return false;
+	if (write_all(fd, data, n) != 0 || ((uint64_t)st->st_size > n && ftruncate(fd, (off_t)n) != 0))
+		return false;
+	return fstat(fd, st) == 0;
+}
+
 static int create(const struct br_place *p, const char *name, mode_t perm)
 {
 	bool tried = false;
@@ -310,7 +330,7 @@ int br_place_file(struct br_place *p, const char *path, const void *data, size_t
 	const char *name;
 	int rc = parent(p, path, true, &name, err);
 
-	if (rc < 0 || is_there(p, name, data, n, perm, st))
+	if (rc < 0 || is_there(p, name, data, n, perm, st) || overwrite(p, name, data, n, perm, st))
 		return rc;
 	rc = clear(p, p->dir_fd, name, err);
 	if (rc < 0)
@@ -350,8 +370,22 @@ int br_place_dir(struct br_place *p, const char *path, struct stat *st, struct b
 	if (rc < 0)
 		return rc;
 	fd = enter(p, p->dir_fd, name, true);
-	give_access(p, p->dir_fd, name);
+	open_up(p, p->dir_fd, name);
 	return fd >= 0 && fstat(fd, st) == 0 ? 0 : fail("make the folder", path, err);
+}
+
+int br_place_open(struct br_place *p, const char *path, struct br_err *err)
+{
+	const char *name;
+	struct stat st;
+	int fd, rc = br_place_dir(p, path, &st, err);
+
+	if (rc >= 0)
+		rc = parent(p, path, true, &name, err);
+	if (rc < 0)
+		return rc;
+	fd = openat(p->dir_fd, name, DIR_FLAGS);
+	return fd >= 0 ? fd : fail("open", path, err);
 }
 
 static int pour(int from, int to)

@@ -37,6 +37,8 @@ int br_place_file(struct br_place *p, const char *path, const void *data, size_t
 		  struct stat *st, struct br_err *err);
 int br_place_link(struct br_place *p, const char *path, const char *to, struct stat *st, struct br_err *err);
 int br_place_dir(struct br_place *p, const char *path, struct stat *st, struct br_err *err);
+/* Opens the folder path, made when missing; the descriptor is the caller's. */
+int br_place_open(struct br_place *p, const char *path, struct br_err *err);
 /* A regular file with what can be read from fd. */
 int br_place_copy(struct br_place *p, const char *path, int fd, mode_t perm, struct br_err *err);
 

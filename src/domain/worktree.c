@@ -53,6 +53,7 @@ static int open_root(struct br_worktree *t, const char *dir, struct br_err *err)
 	if (!real)
 		return br_fail_errno(err, "cannot find %s", tree);
 	set_paths(t, real);
+	t->dir = br_strndup(real, (size_t)(strrchr(real, '/') - real));
 	fd = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES && chmod(t->path, 0700) == 0) /* a test did that */
 		fd = open(t->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -78,24 +79,27 @@ static int open_repository(struct br_worktree *t, struct br_err *err)
 	rc = br_overrides_read(&t->c.overrides, t->c.repo, t->common_dir, err);
 	if (rc >= 0)
 		rc = br_convert_init(&t->c.convert, t->c.repo, err);
-	return rc < 0 ? rc : br_convert_rules(&t->c.convert, &t->rules, err);
+	if (rc < 0)
+		return rc;
+	br_workshop_init(&t->c.workshop, t->dir, t->common_dir, t->c.convert.config);
+	return br_convert_rules(&t->c.convert, &t->rules, err);
 }
 
-int br_worktree_open(struct br_worktree **out, const char *common_dir, const char *dir, struct br_err *err)
+static struct br_worktree *new_tree(void)
 {
 	struct br_worktree *t = br_calloc(1, sizeof *t);
-	int rc;
 
 	t->c.place.root = t->c.place.dir_fd = -1;
 	t->index_is_stale = true;
 	(void)git_libgit2_init();
 	/* Nothing of the repository is executed, so it does not matter who owns it. */
 	(void)git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-	t->common_dir = realpath(common_dir, NULL);
-	if (!t->common_dir)
-		rc = br_fail_errno(err, "cannot find %s", common_dir);
-	else
-		rc = open_root(t, dir, err);
+	return t;
+}
+
+/* The rest of opening, for a tree whose root is open. */
+static int finish_open(struct br_worktree **out, struct br_worktree *t, int rc, struct br_err *err)
+{
 	if (rc >= 0)
 		rc = open_repository(t, err);
 	if (rc < 0)
@@ -103,6 +107,47 @@ int br_worktree_open(struct br_worktree **out, const char *common_dir, const cha
 	else
 		*out = t;
 	return rc < 0 ? rc : 0;
+}
+
+int br_worktree_open(struct br_worktree **out, const char *common_dir, const char *dir, struct br_err *err)
+{
+	struct br_worktree *t = new_tree();
+	int rc;
+
+	t->common_dir = realpath(common_dir, NULL);
+	if (!t->common_dir)
+		rc = br_fail_errno(err, "cannot find %s", common_dir);
+	else
+		rc = open_root(t, dir, err);
+	return finish_open(out, t, rc, err);
+}
+
+int br_worktree_open_inner(struct br_worktree **out, struct br_worktree *outer, const char *path,
+			   const char *common_dir, struct br_err *err)
+{
+	struct br_worktree *t = new_tree();
+	int fd = br_place_open(&outer->c.place, path, err);
+
+	t->depth = outer->depth + 1;
+	t->dir = br_strdup(outer->dir);
+	t->clean = outer->clean;
+	t->common_dir = realpath(common_dir, NULL);
+	if (outer->user_workdir)
+		t->user_workdir = br_asprintf("%s/%s", outer->user_workdir, path);
+	set_paths(t, br_asprintf("%s/%s", outer->path, path));
+	if (fd >= 0)
+		br_place_init(&t->c.place, fd);
+	if (fd >= 0 && !t->common_dir)
+		fd = br_fail_errno(err, "cannot find %s", common_dir);
+	return finish_open(out, t, fd, err);
+}
+
+void br_worktree_set_user(struct br_worktree *t, const char *git_dir, const char *workdir)
+{
+	free(t->user_git_dir);
+	free(t->user_workdir);
+	t->user_git_dir = br_strdup_or_null(git_dir);
+	t->user_workdir = br_strdup_or_null(workdir);
 }
 
 const char *br_worktree_path(const struct br_worktree *t)
@@ -115,6 +160,7 @@ void br_worktree_close(struct br_worktree *t)
 	if (!t)
 		return;
 	br_place_done(&t->c.place);
+	br_workshop_done(&t->c.workshop);
 	br_convert_done(&t->c.convert);
 	br_overrides_done(&t->c.overrides);
 	git_index_free(t->c.index);
@@ -122,6 +168,11 @@ void br_worktree_close(struct br_worktree *t)
 	git_repository_free(t->c.repo);
 	(void)git_libgit2_shutdown();
 	free(t->common_dir);
+	free(t->dir);
+	free(t->user_git_dir);
+	free(t->user_workdir);
+	free(t->note);
+	br_strv_free(t->overlay);
 	free(t->path);
 	free(t->git_dir);
 	free(t->head);
@@ -130,6 +181,11 @@ void br_worktree_close(struct br_worktree *t)
 	free(t->state);
 	free(t->commondir_file);
 	free(t);
+}
+
+void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean)
+{
+	t->clean = clean;
 }
 
 static bool is_trusted(struct br_update *u)
@@ -193,8 +249,14 @@ static int plan(struct br_update *u, struct br_err *err)
 		return rc;
 	if (u->fresh)
 		forget(u);
-	if (!is_trusted(u))
+	if (!is_trusted(u)) {
+		if (u->t->clean != BR_CLEAN_TRACKED) /* nothing tells what is tracked there */
+			forget(u);
 		return plan_full(u, err);
+	}
+	rc = br_worktree_clean(u, err);
+	if (rc < 0)
+		return rc;
 	rc = deltas_from(u, u->was.commits[0], &u->list, err);
 	if (rc < 0 ||
 	    touches_attributes(&u->list)) /* a damaged old tree: the full plan tells which one it is */
@@ -217,8 +279,10 @@ int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const
 	rc = plan(&u, err);
 	if (rc >= 0)
 		rc = br_worktree_apply(&u, err);
+	br_workshop_drop(&t->c.workshop);
 	br_tree_deltas_done(&u.list);
 	br_tree_deltas_done(&u.lost);
+	br_strv_free(u.patched);
 	br_marker_done(&u.was);
 	return rc < 0 ? rc : 0;
 }

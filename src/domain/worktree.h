@@ -7,6 +7,7 @@
 
 #include "domain/commits.h"
 
+struct br_patch;
 struct br_repo;
 struct br_worktree;
 
@@ -16,12 +17,26 @@ struct br_worktree;
  */
 int br_worktree_open(struct br_worktree **out, const char *common_dir, const char *dir, struct br_err *err);
 /*
- * Makes it equal to the commit: contents, modes, links, emptied folders; index and HEAD (detached) follow. Tracked files that differ are put right, untracked and
+ * Where the user's own clones of submodules lie besides modules/ of the common directory: the git directory of a linked work tree and
+ * the top of a checkout. Either may be NULL.
+ */
+void br_worktree_set_user(struct br_worktree *t, const char *git_dir, const char *workdir);
+/*
+ * Makes it equal to the commit: contents, modes, links, emptied folders, submodules; index and HEAD (detached) follow. Tracked files that differ are put right, untracked and
  * ignored files stay unless fresh. Then the with list is put in (replacing tracked files if need be; gone again at the next update).
  * BR_ECORRUPT: an object of the commit is damaged or missing (the message names it).
  */
 int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const struct br_with *with,
 		       size_t nwith, struct br_err *err);
+/*
+ * Hot-fixes that every update applies where they apply, in this order; they are gone again at the next one that has them not. Borrowed
+ * until close.
+ */
+void br_worktree_set_patches(struct br_worktree *t, const struct br_patch *patch, size_t n);
+/* What every update removes first. BR_CLEAN_TRACKED until it is called. */
+void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean);
+/* What is worth saying of the last update: patches that did not apply. NULL: nothing. */
+const char *br_worktree_note(const struct br_worktree *t);
 const char *br_worktree_path(const struct br_worktree *t);
 void br_worktree_close(struct br_worktree *t);
 

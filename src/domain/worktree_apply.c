@@ -23,6 +23,8 @@ static int mark_busy(struct br_update *u, struct br_err *err)
 	br_marker_add(&busy.commits, u->oid);
 	for (size_t i = 0; i < u->nwith; i++)
 		br_marker_add(&busy.with, u->with[i].target);
+	for (size_t i = 0; i < u->t->noverlay; i++)
+		br_marker_add(&busy.with, u->t->overlay[i]);
 	rc = br_marker_write(u->t->state, &busy, err);
 	br_marker_done(&busy);
 	return rc;
@@ -36,13 +38,26 @@ static int wipe(struct br_update *u, struct br_err *err)
 	return br_place_wipe(&u->t->c.place, ".git", err);
 }
 
+static int delete_one(struct br_update *u, const struct br_tree_delta *d, struct br_err *err)
+{
+	int rc = d->old_mode == GIT_FILEMODE_COMMIT ? br_worktree_module_remove(u, d->path, err) : 0;
+
+	if (rc >= 0 && !d->new_mode)
+		rc = br_place_delete(&u->t->c.place, d->path, err);
+	return rc;
+}
+
+/* What is gone, and submodules that became something else. */
 static int delete_lost(struct br_update *u, const struct br_tree_deltas *d, struct br_err *err)
 {
 	int rc = 0;
 
 	for (size_t i = 0; rc >= 0 && i < d->n; i++) {
-		if (!d->v[i].new_mode)
-			rc = br_place_delete(&u->t->c.place, d->v[i].path, err);
+		const struct br_tree_delta *one = &d->v[i];
+
+		if (!one->new_mode ||
+		    (one->old_mode == GIT_FILEMODE_COMMIT && one->new_mode != GIT_FILEMODE_COMMIT))
+			rc = delete_one(u, one, err);
 	}
 	return rc;
 }
@@ -52,7 +67,7 @@ static int remove_old(struct br_update *u, struct br_err *err)
 	int rc = 0;
 
 	for (size_t i = 0; rc >= 0 && i < br_strv_len(u->was.with); i++) {
-		if (br_tree_path_ok(u->was.with[i]))
+		if (br_tree_path_ok(u->was.with[i]) && !br_worktree_is_overlaid(u->t, u->was.with[i]))
 			rc = br_place_remove(&u->t->c.place, u->was.with[i], err);
 	}
 	if (rc >= 0)
@@ -94,7 +109,7 @@ static bool is_untouched(const git_index_entry *e, const struct stat *st, const 
 	       before(&e->mtime, stamp);
 }
 
-static int put(struct br_update *u, const struct br_tree_item *item, struct br_err *err)
+int br_worktree_put(struct br_update *u, const struct br_tree_item *item, struct br_err *err)
 {
 	struct br_checkout *c = &u->t->c;
 	git_index_entry entry;
@@ -116,7 +131,7 @@ static int put_right(struct br_update *u, const git_index_entry *e, struct br_er
 	git_oid id = e->id;
 	struct br_tree_item item = {.path = path, .id = &id, .mode = (uint16_t)e->mode};
 
-	return put(u, &item, err);
+	return br_worktree_put(u, &item, err);
 }
 
 /* Restores the files that both commits share and that a test changed or removed. */
@@ -133,6 +148,8 @@ static int restore_shared(struct br_update *u, struct br_err *err)
 		while (next < u->list.n && strcmp(u->list.v[next].path, e->path) < 0)
 			next++;
 		if (next < u->list.n && strcmp(u->list.v[next].path, e->path) == 0)
+			continue;
+		if (br_worktree_is_overlaid(u->t, e->path))
 			continue;
 		rc = br_place_stat(&c->place, e->path, &st, err);
 		if (rc == 0 || (rc > 0 && !is_untouched(e, &st, &u->stamp)))
@@ -183,19 +200,29 @@ static int new_index(struct br_update *u, struct br_err *err)
 	return rc < 0 ? rc : list_index(u, err);
 }
 
+static int write_items(struct br_update *u, struct br_tree_item *item, size_t n, struct br_err *err)
+{
+	int rc = br_tree_items_prepare(&u->t->c, item, n, err);
+
+	for (size_t i = 0; rc >= 0 && i < n; i++)
+		rc = br_worktree_put(u, &item[i], err);
+	return rc;
+}
+
 static int write_files(struct br_update *u, struct br_err *err)
 {
-	int rc = 0;
+	br_auto_free struct br_tree_item *item = br_calloc(u->list.n + 1, sizeof *item);
+	size_t n = 0;
 
-	for (size_t i = 0; rc >= 0 && i < u->list.n; i++) {
+	for (size_t i = 0; i < u->list.n; i++) {
 		const struct br_tree_delta *d = &u->list.v[i];
-		struct br_tree_item item = {.path = d->path, .id = &d->new_id, .mode = d->new_mode};
 
-		u->index_changed = true;
-		if (d->new_mode)
-			rc = put(u, &item, err);
+		if (d->new_mode && !br_worktree_is_overlaid(u->t, d->path))
+			item[n++] =
+				(struct br_tree_item){.path = d->path, .id = &d->new_id, .mode = d->new_mode};
 	}
-	return rc;
+	u->index_changed |= u->list.n > 0;
+	return write_items(u, item, n, err);
 }
 
 static int change_files(struct br_update *u, struct br_err *err)
@@ -207,7 +234,9 @@ static int change_files(struct br_update *u, struct br_err *err)
 		rc = u->full ? new_index(u, err) : restore_shared(u, err);
 	if (rc >= 0 && !u->full)
 		rc = edit_index(u, err);
-	return rc < 0 ? rc : write_files(u, err);
+	if (rc >= 0)
+		rc = write_files(u, err);
+	return rc < 0 ? rc : br_worktree_patch(u, err);
 }
 
 static int put_with(struct br_update *u, struct br_err *err)
@@ -227,6 +256,8 @@ static int mark_clean(struct br_update *u, const struct br_file_id *id, struct b
 	br_strv_add(&m.commits, u->oid);
 	for (size_t i = 0; i < u->nwith; i++)
 		br_marker_add(&m.with, u->with[i].target);
+	for (size_t i = 0; i < br_strv_len(u->patched); i++)
+		br_marker_add(&m.with, u->patched[i]);
 	rc = br_marker_write(u->t->state, &m, err);
 	br_marker_done(&m);
 	return rc;
@@ -243,6 +274,8 @@ int br_worktree_apply(struct br_update *u, struct br_err *err)
 		rc = change_files(u, err);
 	if (rc >= 0)
 		rc = br_worktree_home_save(u, &id, err);
+	if (rc >= 0)
+		rc = br_worktree_modules_update(u, err);
 	if (rc >= 0)
 		rc = put_with(u, err);
 	return rc < 0 ? rc : mark_clean(u, &id, err);

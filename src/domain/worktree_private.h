@@ -12,8 +12,16 @@
 
 struct br_worktree {
 	struct br_checkout c;
-	char *common_dir, *path;
+	char *common_dir, *dir, *path;
+	char *user_git_dir,
+		*user_workdir; /* where the user's clones of submodules are looked for; may be NULL */
+	enum br_clean clean;
+	unsigned depth; /* of a submodule in submodules */
 	char *git_dir, *head, *index, *own_index, *state, *commondir_file;
+	const struct br_patch *patch; /* borrowed */
+	size_t npatch, noverlay;
+	char **overlay; /* paths that the patches may touch, sorted */
+	char *note;
 	git_oid rules;
 	bool index_is_stale; /* what is in memory differs from the file */
 };
@@ -29,6 +37,7 @@ struct br_update {
 	struct timespec stamp;	    /* when the old index was written: younger files are looked into */
 	const struct br_with *with;
 	size_t nwith;
+	char **patched; /* paths that the patches really changed */
 	bool index_changed;
 };
 
@@ -36,6 +45,29 @@ struct br_update {
 
 /* br_fail with libgit2's last message. */
 int br_worktree_fail(struct br_err *err, const char *what);
+
+/* The private tree of a submodule at path in the outer one, which has made a folder there. */
+int br_worktree_open_inner(struct br_worktree **out, struct br_worktree *outer, const char *path,
+			   const char *common_dir, struct br_err *err);
+
+/* --- worktree_modules.c --- */
+
+/* Brings every submodule of which the user has a clone to the commit recorded; the others stay empty folders. */
+int br_worktree_modules_update(struct br_update *u, struct br_err *err);
+/* Removes a submodule that was put there, with all that is in it. */
+int br_worktree_module_remove(struct br_update *u, const char *path, struct br_err *err);
+
+/* --- worktree_patch.c --- */
+
+/* A path that is left to br_worktree_patch: so a file that is fixed alike in both commits keeps its times. */
+bool br_worktree_is_overlaid(const struct br_worktree *t, const char *path);
+/* Applies the patches, and makes real the commit's state of overlaid paths that none of them changes. */
+int br_worktree_patch(struct br_update *u, struct br_err *err);
+
+/* --- worktree_clean.c --- */
+
+/* Removes untracked files as the user wishes, before a trusted tree goes on to the next commit. */
+int br_worktree_clean(struct br_update *u, struct br_err *err);
 
 /* --- worktree_home.c: the private .git --- */
 
@@ -50,6 +82,8 @@ int br_worktree_home_save(struct br_update *u, struct br_file_id *id, struct br_
 
 /* --- worktree_apply.c --- */
 
+/* Makes one entry of the commit real, in the index too. */
+int br_worktree_put(struct br_update *u, const struct br_tree_item *item, struct br_err *err);
 /* Carries out the plan, from the busy to the clean marker. */
 int br_worktree_apply(struct br_update *u, struct br_err *err);
 

@@ -34,16 +34,19 @@ char **br_command_argv(const struct br_run_spec *spec, const char *tree)
 /* Ours, or meaningless in another directory. */
 static bool is_replaced(const char *entry)
 {
-	static const char *const name[] = {"BISECT_RUN_COMMIT=",
-					   "BISECT_RUN_TRIAL=",
-					   "BISECT_RUN_WORKER=",
-					   "BISECT_RUN_JOBS=",
-					   "TMPDIR=",
-					   "PWD=",
-					   "OLDPWD="};
+	static const char *const name[] = {
+		"BISECT_RUN_COMMIT=", "BISECT_RUN_TRIAL=", "BISECT_RUN_WORKER=", "BISECT_RUN_JOBS="};
 
 	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
 		if (!strncmp(entry, name[i], strlen(name[i])))
+			return true;
+	return false;
+}
+
+static bool names(char *const *env, const char *prefix)
+{
+	for (; *env; env++)
+		if (!strncmp(*env, prefix, strlen(prefix)))
 			return true;
 	return false;
 }
@@ -73,7 +76,10 @@ char **br_command_env(const struct br_run_spec *spec, const struct br_command_fa
 	add_number(&env, "BISECT_RUN_TRIAL", facts->id);
 	add_number(&env, "BISECT_RUN_WORKER", facts->worker);
 	add_number(&env, "BISECT_RUN_JOBS", spec->jobs);
-	add_text(&env, "TMPDIR", facts->tmp);
-	add_text(&env, "PWD", facts->cwd); /* an old one would lead programs to the user's own checkout */
+	/* What the user set by hand wins. */
+	if (!names(env, "TMPDIR="))
+		add_text(&env, "TMPDIR", facts->tmp);
+	if (!names(env, "PWD="))
+		add_text(&env, "PWD", facts->cwd);
 	return env;
 }

@@ -109,7 +109,7 @@ static void push_lost(struct local *l, struct slot *s, int status)
 		.end = BR_END_LOST, .worker = (uint32_t)(s - l->slot), .limit_ns = s->limit_ns};
 	br_auto_free char *log = br_asprintf("%s/%" PRIu64 ".log", l->spec->log_dir, s->id);
 
-	(void)snprintf(o.sandbox, sizeof o.sandbox, "none");
+	(void)snprintf(o.sandbox, sizeof o.sandbox, "%s", br_level_name(l->spec->level));
 	(void)snprintf(o.note, sizeof o.note,
 		       "the worker process died (%s %d): killed by the test, or out of memory?",
 		       WIFSIGNALED(status) ? "signal" : "exit",
@@ -205,6 +205,13 @@ static const char *at(const struct br_engine *e, uint32_t worker)
 	const struct local *l = const_local_of(e);
 
 	return worker < l->nslot ? l->slot[worker].at : NULL;
+}
+
+static bool is_idle(const struct br_engine *e, uint32_t worker)
+{
+	const struct local *l = const_local_of(e);
+
+	return worker < l->nslot && !is_busy(&l->slot[worker]);
 }
 
 /* A worker that died while it was idle is replaced, once. */
@@ -435,6 +442,7 @@ static const struct br_engine_ops local_ops = {
 	.name = "local",
 	.slots = slots,
 	.at = at,
+	.is_idle = is_idle,
 	.submit = submit,
 	.wait = wait_done,
 	.cancel = cancel,

@@ -6,6 +6,7 @@
 #include "exec/log.h"
 #include "exec/wire.h"
 #include "sys/clock.h"
+#include "sys/ns.h"
 #include "sys/tree.h"
 
 #include <errno.h>
@@ -18,15 +19,19 @@
 enum {
 	PIPE_B = 1 << 20,
 	CHUNK_B = 1 << 18,
+	KILL_WAIT_MS = 1000,	  /* for a box to say how a program that was killed ended */
 	DRAIN_MAX_B = 4 * PIPE_B, /* more than a pipe holds: somebody who cannot be killed still writes */
 	TICK_MS = 1000,		  /* adopted children that ended are reaped at least so often */
 	NO_PIDFD_MS = 10,
 };
 
-/* The program that runs now. */
+/* The program that runs now: a child of ours, or in a box, whose process 1 reports its end. */
 struct running {
-	pid_t pid;
-	int pidfd;
+	pid_t pid; /* in a box: of process 1 */
+	int pidfd; /* in a box: br_ns_fd, which is not ours */
+	int told;  /* in a box: what br_ns_ended last said */
+	struct br_ns_exit exit;
+	struct br_err err;	     /* of told < 0 */
 	uint64_t start_ns, limit_ns; /* by active_ns */
 	uint64_t kill_at_ns;	     /* 0: not asked to end yet */
 };
@@ -154,13 +159,22 @@ static bool in_time(const struct br_run *r, struct running *c)
 	return true;
 }
 
+static bool has_ended(const struct br_run *r, struct running *c)
+{
+	if (!r->ns)
+		return br_child_has_ended(c->pid);
+	if (!c->told)
+		c->told = br_ns_ended(r->ns, &c->exit, &c->err);
+	return c->told != 0;
+}
+
 /* Until the program ends, its time is over, or nobody wants it any more. Never waits for the pipe's end: a
  * daemon may hold it. */
 static void supervise(struct br_run *r, struct running *c)
 {
 	struct pollfd p[3] = {{r->orders, POLLIN, 0}, {c->pidfd, POLLIN, 0}, {r->pipe[0], POLLIN, 0}};
 
-	while (!br_child_has_ended(c->pid) && is_wanted(r) && in_time(r, c)) {
+	while (!has_ended(r, c) && is_wanted(r) && in_time(r, c)) {
 		int n = poll(p, 3, wait_ms(r, c));
 
 		if (n > 0 && p[2].revents)
@@ -181,42 +195,82 @@ static void drain(struct br_run *r)
 		sum += got;
 }
 
-/* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could
- * not pass to another. */
-static int finish(struct br_run *r, const struct running *c, bool keep_others, struct br_run_result *out,
-		  struct br_err *err)
+static bool succeeded(const struct br_run *r, const struct running *c)
 {
-	bool by_itself = br_child_has_ended(c->pid);
 	siginfo_t info = {0};
 
-	if (by_itself && keep_others &&
-	    waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	    info.si_code == CLD_EXITED && info.si_status == 0) {
-		br_tree_reap(c->pid);
-	} else {
-		uint32_t killed = br_tree_kill(NULL, c->pid, NULL);
-
-		out->leftovers = by_itself ? killed : 0;
-	}
-	if (!br_child_has_ended(c->pid)) {
-		errno = EBUSY;
-		return br_fail_errno(err, "process %ld cannot be killed", (long)c->pid);
-	}
-	if (wait4(c->pid, &out->status, 0, &out->usage) < 0)
-		return br_fail_errno(err, "cannot wait for process %ld", (long)c->pid);
-	drain(r);
-	return 0;
+	if (r->ns)
+		return c->told > 0 && c->exit.status == 0;
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
-int br_run_program(struct br_run *r, struct br_spawn *s, uint64_t limit_ns, bool keep_others,
+/* Kills all; what is a zombie afterwards is c->pid alone. */
+static int kill_all(struct br_run *r, struct running *c, struct br_run_result *out, struct br_err *err)
+{
+	bool by_itself = has_ended(r, c);
+	uint32_t killed;
+
+	if (r->ns && out->timed_out && !c->told)
+		c->told = br_ns_kill(r->ns, KILL_WAIT_MS, &c->exit, &c->err);
+	killed = br_tree_kill(NULL, c->pid, NULL);
+	out->leftovers = by_itself ? killed : 0;
+	if (br_child_has_ended(c->pid))
+		return 0;
+	errno = EBUSY;
+	return br_fail_errno(err, "process %ld cannot be killed", (long)c->pid);
+}
+
+/* A box stays, and its process 1 with it, until it is closed. */
+static int take_exit(const struct br_run *r, const struct running *c, struct br_run_result *out,
+		     struct br_err *err)
+{
+	if (!r->ns && wait4(c->pid, &out->status, 0, &out->usage) < 0)
+		return br_fail_errno(err, "cannot wait for process %ld", (long)c->pid);
+	if (!r->ns)
+		return 0;
+	if (c->told < 0 && err)
+		*err = c->err;
+	out->status = c->exit.status;
+	out->usage = c->exit.usage;
+	return c->told < 0 && !out->timed_out && !out->stopped ? c->told : 0;
+}
+
+/* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could
+ * not pass to another. */
+static int finish(struct br_run *r, struct running *c, bool keep_others, struct br_run_result *out,
+		  struct br_err *err)
+{
+	int rc = 0;
+
+	if (has_ended(r, c) && keep_others && succeeded(r, c))
+		br_tree_reap(c->pid);
+	else
+		rc = kill_all(r, c, out, err);
+	if (!rc)
+		rc = take_exit(r, c, out, err);
+	if (!rc)
+		drain(r);
+	return rc;
+}
+
+static int start(const struct br_run *r, const struct br_spawn *s, struct running *c, struct br_err *err)
+{
+	if (!r->ns)
+		return br_spawn(s, &c->pid, &c->pidfd, err);
+	c->pid = br_ns_pid(r->ns);
+	c->pidfd = br_ns_fd(r->ns);
+	return br_ns_spawn(r->ns, s, err);
+}
+
+int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns, bool keep_others,
 		   struct br_run_result *out, struct br_err *err)
 {
 	struct running c = {.start_ns = active_ns(r), .limit_ns = limit_ns};
 	int rc;
 
 	*out = (struct br_run_result){0};
-	s->out_fd = s->err_fd = r->pipe[1];
-	rc = br_spawn(s, &c.pid, &c.pidfd, err);
+	rc = start(r, s, &c, err);
 	if (rc < 0)
 		return rc;
 	supervise(r, &c);
@@ -224,7 +278,7 @@ int br_run_program(struct br_run *r, struct br_spawn *s, uint64_t limit_ns, bool
 	out->timed_out = c.kill_at_ns != 0;
 	out->stopped = !is_wanted(r);
 	rc = finish(r, &c, keep_others, out, err);
-	if (c.pidfd >= 0)
+	if (c.pidfd >= 0 && !r->ns)
 		(void)close(c.pidfd);
 	return rc;
 }

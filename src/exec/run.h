@@ -8,6 +8,7 @@
 #include "sys/spawn.h"
 
 struct br_log;
+struct br_ns;
 
 /* What lasts for one trial (and, for the pause, from one to the next). */
 struct br_run {
@@ -15,7 +16,8 @@ struct br_run {
 	uint64_t id; /* job */
 	uint64_t grace_ns;
 	struct br_log *log;
-	int pipe[2]; /* all programs of the trial write into [1], so that their order is kept */
+	struct br_ns *ns; /* programs run in this box; NULL: in none */
+	int pipe[2];	  /* all programs of the trial write into [1], so that their order is kept */
 	char *chunk;
 	bool cancelled; /* the engine does not want it any more */
 	bool gone;	/* the engine has died */
@@ -42,11 +44,11 @@ void br_run_set_paused(struct br_run *r, bool paused);
  * stop. */
 bool br_run_go_on(struct br_run *r);
 /*
- * Runs s (its out_fd and err_fd are set here) to its end, at most limit_ns (0: none). Then all other
+ * Runs s (its out_fd and err_fd are r->pipe[1]; in a box it is one of the box's programs) to its end, at most limit_ns (0: none). Then all other
  * processes are killed, unless it succeeded and keep_others says so. BR_ESYS: it could not be started (errnum
  * says why), or not be killed (errnum EBUSY).
  */
-int br_run_program(struct br_run *r, struct br_spawn *s, uint64_t limit_ns, bool keep_others,
+int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns, bool keep_others,
 		   struct br_run_result *out, struct br_err *err);
 
 #endif

@@ -14,9 +14,11 @@
 #include "exec/log.h"
 #include "exec/place.h"
 #include "exec/run.h"
+#include "exec/sandbox.h"
 #include "exec/wire.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/ns.h"
 #include "sys/tree.h"
 
 #include <errno.h>
@@ -104,6 +106,15 @@ static int open_tree(struct worker *w, struct br_err *err)
 	return rc;
 }
 
+/* A COMMAND that removed its own tree: a new one is made. */
+static void forget_lost_tree(struct worker *w)
+{
+	if (!w->tree || access(w->domain->ops->tree_path(w->tree), F_OK) == 0)
+		return;
+	w->domain->ops->tree_close(w->tree);
+	w->tree = NULL;
+}
+
 static int make_tree(struct worker *w, struct br_err *err)
 {
 	uint64_t start = br_now_ns();
@@ -112,29 +123,44 @@ static int make_tree(struct worker *w, struct br_err *err)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (engine_is_gone(w->fd)) /* died before the line above */
 		_exit(0);
+	forget_lost_tree(w);
 	rc = open_tree(w, err);
 	if (!rc)
 		rc = w->domain->ops->tree_update(w->tree, w->order.label, w->order.fresh, err);
 	(void)prctl(PR_SET_PDEATHSIG, 0);
+	if (!rc && w->domain->ops->tree_note && w->domain->ops->tree_note(w->tree))
+		note(w, w->domain->ops->tree_note(w->tree));
 	w->report.tree_made = !rc;
 	w->report.outcome.setup_ns = br_now_ns() - start;
 	return rc;
 }
 
+static bool is_boxed(const struct worker *w)
+{
+	return w->spec->level == BR_LEVEL_NAMESPACES;
+}
+
+/* In a box it lies there, and goes with it. */
 static int make_tmp(struct worker *w, struct br_err *err)
 {
-	int rc = br_dir_remove(w->tmp, err);
+	int rc = is_boxed(w) ? 0 : br_dir_remove(w->tmp, err);
 
+	if (is_boxed(w))
+		return 0;
 	if (!rc && mkdir(w->tmp, 0700) < 0)
 		rc = br_fail_errno(err, "cannot make the folder %s", w->tmp);
 	return rc;
 }
 
 /* Everything of one trial that the steps below share. */
+enum { BUILD, COMMAND, NPROGRAM };
+
 struct trial {
 	const char *top;
 	char *cwd;
-	char **argv, **env;
+	char *seen_top, *seen_cwd; /* the same as its programs see them: a box shows them elsewhere */
+	char **argv, **env, **build_argv;
+	struct br_spawn program[NPROGRAM];
 };
 
 static bool enter(struct worker *w, const struct trial *t)
@@ -159,16 +185,12 @@ static int exit_code(int status)
 /* Returns true when COMMAND may run. */
 static bool build(struct worker *w, const struct trial *t)
 {
-	char sh[] = "/bin/sh", flag[] = "-c";
-	char *argv[] = {sh, flag, w->build, NULL};
-	struct br_spawn s = {.argv = argv, .env = t->env, .cwd = t->cwd, .in_fd = -1};
 	struct br_run_result res;
 	struct br_err err;
 
 	if (!w->build)
 		return true;
-	s.new_session = s.die_with_parent = true;
-	if (br_run_program(&w->run, &s, w->spec->build_timeout_ns, true, &res, &err) < 0) {
+	if (br_run_program(&w->run, &t->program[BUILD], w->spec->build_timeout_ns, true, &res, &err) < 0) {
 		end(w, BR_END_LOST, 0);
 		note(w, err.msg);
 		return false;
@@ -216,13 +238,11 @@ static void fill(struct br_outcome *o, const struct br_run_result *res)
 
 static void command(struct worker *w, const struct trial *t)
 {
-	struct br_spawn s = {.argv = t->argv, .env = t->env, .cwd = t->cwd, .in_fd = -1};
 	uint64_t limit = w->order.timeout_ns;
 	struct br_run_result res;
 	struct br_err err;
 
-	s.new_session = s.die_with_parent = true;
-	if (br_run_program(&w->run, &s, limit, false, &res, &err) < 0) {
+	if (br_run_program(&w->run, &t->program[COMMAND], limit, false, &res, &err) < 0) {
 		not_started(w, &err);
 		return;
 	}
@@ -237,11 +257,24 @@ static void command(struct worker *w, const struct trial *t)
 		end(w, BR_END_EXIT, WEXITSTATUS(res.status));
 }
 
+static bool open_box(struct worker *w, const struct trial *t)
+{
+	struct br_sandbox_job job = {
+		.spec = w->spec, .tree = t->top, .program = t->program, .nprogram = NPROGRAM};
+	struct br_err err;
+
+	if (!is_boxed(w) || br_sandbox_open(&w->run.ns, &job, &err) == 0)
+		return true;
+	end(w, BR_END_LOST, 0); /* the machine's doing, never the candidate's */
+	note(w, err.msg);
+	return false;
+}
+
 static void steps(struct worker *w, const struct trial *t)
 {
 	struct br_err err;
 
-	if (!enter(w, t))
+	if (!enter(w, t) || !open_box(w, t))
 		return;
 	if (w->build && br_placed_put(w->spec, true, t->top, w->build_journal, &err) < 0) {
 		end_by_error(w, &err);
@@ -266,6 +299,22 @@ static int open_log(struct worker *w, struct br_err *err)
 	return rc;
 }
 
+static void set_programs(struct worker *w, struct trial *t)
+{
+	br_strv_add(&t->build_argv, "/bin/sh");
+	br_strv_add(&t->build_argv, "-c");
+	br_strv_add(&t->build_argv, w->build ? w->build : ":");
+	for (int i = 0; i < NPROGRAM; i++)
+		t->program[i] = (struct br_spawn){.argv = i == BUILD ? t->build_argv : t->argv,
+						  .env = t->env,
+						  .cwd = t->seen_cwd,
+						  .in_fd = -1,
+						  .out_fd = w->run.pipe[1],
+						  .err_fd = w->run.pipe[1],
+						  .new_session = true,
+						  .die_with_parent = true};
+}
+
 static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 {
 	const char *sub = w->spec->subdir;
@@ -278,13 +327,17 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 	if (rc)
 		return rc;
 	t->top = w->domain->ops->tree_path(w->tree);
-	t->cwd = *sub ? br_asprintf("%s/%s", t->top, sub) : br_strdup(t->top);
-	t->argv = br_command_argv(w->spec, t->top);
-	t->env = br_command_env(w->spec, &(struct br_command_facts){.label = w->order.label,
-								    .id = w->order.id,
-								    .worker = w->slot,
-								    .tmp = w->tmp,
-								    .cwd = t->cwd});
+	t->seen_top = is_boxed(w) ? br_sandbox_top(w->spec, t->top) : br_strdup(t->top);
+	t->cwd = br_asprintf("%s%s%s", t->top, *sub ? "/" : "", sub);
+	t->seen_cwd = br_asprintf("%s%s%s", t->seen_top, *sub ? "/" : "", sub);
+	t->argv = br_command_argv(w->spec, t->seen_top);
+	t->env = br_command_env(w->spec,
+				&(struct br_command_facts){.label = w->order.label,
+							   .id = w->order.id,
+							   .worker = w->slot,
+							   .tmp = is_boxed(w) ? br_sandbox_tmp() : w->tmp,
+							   .cwd = t->seen_cwd});
+	set_programs(w, t);
 	return 0;
 }
 
@@ -293,16 +346,22 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 static void clean_up(struct worker *w, struct trial *t)
 {
 	struct br_outcome *o = &w->report.outcome;
-	uint32_t more = br_tree_kill(NULL, 0, NULL); /* of a build that did not come to COMMAND */
+	/* of a build that did not come to COMMAND */
+	uint32_t more = br_tree_kill(NULL, w->run.ns ? br_ns_pid(w->run.ns) : 0, NULL);
 	struct br_err err;
 
 	o->leftovers += more;
+	br_ns_close(br_steal(&w->run.ns));
 	if (br_log_close(br_steal(&w->run.log), &o->output_b, &o->omitted_b, &err) < 0)
 		end_by_error(w, &err);
 	br_run_done(&w->run);
 	remove_placed(w);
-	(void)br_dir_remove(w->tmp, NULL); /* the next trial's make_tmp says so */
+	if (!is_boxed(w))
+		(void)br_dir_remove(w->tmp, NULL); /* the next trial's make_tmp says so */
 	free(t->cwd);
+	free(t->seen_top);
+	free(t->seen_cwd);
+	br_strv_free(t->build_argv);
 	br_strv_free(t->argv);
 	br_strv_free(t->env);
 }
@@ -334,7 +393,8 @@ static void do_job(struct worker *w)
 	w->report.id = w->order.id;
 	w->report.outcome.worker = w->slot;
 	w->report.outcome.limit_ns = w->order.timeout_ns;
-	(void)snprintf(w->report.outcome.sandbox, sizeof w->report.outcome.sandbox, "none");
+	(void)snprintf(w->report.outcome.sandbox, sizeof w->report.outcome.sandbox, "%s",
+		       br_level_name(w->spec->level));
 	w->run.id = w->order.id;
 	w->run.cancelled = false;
 	if (make_tree(w, &err) < 0) {

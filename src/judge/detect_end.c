@@ -74,11 +74,11 @@ int br_detect_signal(struct br_case *c, struct br_verdict *out, struct br_err *e
 static int exit_128(struct br_case *c, struct br_verdict *out)
 {
 	int status = c->outcome->code;
-	char name[24], type[40];
+	char name[24], type[56];
 
 	(void)br_signal_name(status - 128, name, sizeof name);
 	if (status > 128 && is_signal(name)) {
-		(void)snprintf(type, sizeof type, "128+%s", name);
+		(void)snprintf(type, sizeof type, "exit %d (%s in a child)", status, name);
 		br_field_put(out->failure.type, sizeof out->failure.type, type);
 		(void)br_verdict_say(out, BR_BAD, "exit", "exit %d (128 + %s, as a shell reports it)", status,
 				     name);

@@ -50,15 +50,35 @@ int br_cannot_run(const struct br_outcome *o)
 	return 0;
 }
 
-/* "not found (exit 127)", "Permission denied: ..." */
+/* "cannot run ./prog: Permission denied" without its first words, where others like them stand before it. */
+static const char *bare_note(const struct br_outcome *o)
+{
+	static const char prefix[] = "cannot run ";
+	size_t n = sizeof prefix - 1;
+
+	return strncmp(o->note, prefix, n) == 0 ? o->note + n : o->note;
+}
+
+/* "not found (exit 127)", "./prog: Permission denied" */
 static void say_reason(const struct br_outcome *o, char *out, size_t size)
 {
 	if (o->end == BR_END_EXIT)
 		(void)snprintf(out, size, "%s (exit %d)", o->code == 127 ? "not found" : "cannot be executed",
 			       o->code);
+	else if (*o->note)
+		(void)snprintf(out, size, "%s", bare_note(o));
 	else
-		(void)snprintf(out, size, "%s%s%s", o->code == ENOENT ? "not found" : strerror(o->code),
-			       *o->note ? ": " : "", o->note);
+		(void)snprintf(out, size, "%s", o->code == ENOENT ? "not found" : strerror(o->code));
+}
+
+/* What the type does not say already: of "./prog: No such file or directory" only "./prog", after "not found". */
+static void say_what(const struct br_outcome *o, char *out, size_t size)
+{
+	const char *note = o->end == BR_END_EXEC ? bare_note(o) : "";
+	const char *told = o->code == ENOENT ? strstr(note, ": No such file or directory") : NULL;
+	size_t n = told ? (size_t)(told - note) : strlen(note);
+
+	(void)snprintf(out, size, "%.*s", (int)n, note);
 }
 
 /*
@@ -70,17 +90,21 @@ int br_judge_cannot_run(struct br_case *c, struct br_verdict *out)
 	int status = br_cannot_run(c->outcome);
 	bool hunted =
 		br_case_must_fail(c) || (c->role == BR_ROLE_OTHER && c->judge->learnt.cannot_run == status);
-	char reason[400];
+	char reason[400], what[400];
 
 	say_reason(c->outcome, reason, sizeof reason);
 	out->failure.exit = status;
 	br_field_put(out->failure.type, sizeof out->failure.type,
 		     status == 127 ? "not found" : "cannot be executed");
-	br_field_put(out->failure.message, sizeof out->failure.message, reason);
+	say_what(c->outcome, what, sizeof what);
+	br_field_put(out->failure.message, sizeof out->failure.message, what);
 	out->error = br_case_must_pass(c);
 	if (out->error)
 		return br_verdict_say(out, BR_SKIP, "infra", "COMMAND could not be run at the good end: %s",
 				      reason);
+	if (strncmp(c->outcome->note, "cannot run ", 11) == 0 && c->outcome->end == BR_END_EXEC)
+		return br_verdict_say(out, hunted ? BR_BAD : BR_SKIP, hunted ? "exit" : "infra", "%s",
+				      c->outcome->note);
 	return br_verdict_say(out, hunted ? BR_BAD : BR_SKIP, hunted ? "exit" : "infra",
 			      "COMMAND could not be run: %s", reason);
 }

@@ -1,6 +1,7 @@
 /* record.c - opens the database: directories, format, safety settings. */
 #include "record/sql.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "bisect_run/err.h"
 #include "record/schema.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define BUSY_MS 10000
 #define RETRY_MS 20
@@ -63,19 +65,24 @@ static int ask_number(struct br_record *r, const char *sql, int64_t *out, struct
 	return rc < 0 ? rc : BR_OK;
 }
 
+/* The file may come from elsewhere (a repository as a tarball): nothing in it may do more than hold rows. */
+static void harden(struct br_record *r)
+{
+	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
+	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
+	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+}
+
 /*
- * The file may come from elsewhere (a repository as a tarball): nothing in it may do more than hold rows. The busy
- * timeout does not cover the switch to WAL, which needs the file alone for a moment: hence the loop. Where WAL is
+ * The busy timeout does not cover the switch to WAL, which needs the file alone for a moment: hence the loop. Where WAL is
  * impossible SQLite stays with its rollback journal, which is as safe, only slower.
  */
 static int apply_settings(struct br_record *r, struct br_err *err)
 {
 	int rc = SQLITE_BUSY;
 
-	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
-	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, (int *)NULL);
-	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
-	(void)sqlite3_db_config(r->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+	harden(r);
 	for (int waited = 0; rc == SQLITE_BUSY && waited < BUSY_MS; waited += RETRY_MS) {
 		if (waited)
 			(void)sqlite3_sleep(RETRY_MS);
@@ -92,9 +99,10 @@ static int check_version(struct br_record *r, int64_t *version, struct br_err *e
 	int rc = ask_number(r, "PRAGMA user_version", version, err);
 
 	if (rc == BR_OK)
-		rc = ask_number(r, "PRAGMA application_id", &app, err);
-	if (rc == BR_OK)
 		rc = ask_number(r, "SELECT count(*) FROM sqlite_master", &tables, err);
+	/* Last: another process may be making the tables now, and whoever sees them must see whose they are. */
+	if (rc == BR_OK)
+		rc = ask_number(r, "PRAGMA application_id", &app, err);
 	if (rc < 0)
 		return rc;
 	if ((tables || *version) && app != BR_RECORD_APPLICATION)
@@ -125,6 +133,56 @@ static int make_schema(struct br_record *r, struct br_err *err)
 	if (rc == BR_OK && version == 0)
 		rc = exec_plain(r, mark, err);
 	return br_sql_end(r, rc, err);
+}
+
+static char *immutable_uri(const char *path)
+{
+	struct br_buf b = {0};
+
+	br_buf_str(&b, "file:");
+	for (; *path; path++) {
+		if (strchr("%?#", *path))
+			br_buf_fmt(&b, "%%%02x", (unsigned)(unsigned char)*path);
+		else
+			br_buf_char(&b, *path);
+	}
+	br_buf_str(&b, "?immutable=1");
+	return br_buf_take(&b);
+}
+
+/* Without any right to write: no settings, no folders, no tables. */
+static int look_inside(struct br_record *r, const char *name, int more, struct br_err *err)
+{
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | more;
+	int64_t version = 0;
+	int rc = sqlite3_open_v2(name, &r->db, flags, NULL);
+
+	if (rc != SQLITE_OK)
+		return br_sql_fail(r, rc, err);
+	(void)sqlite3_busy_timeout(r->db, BUSY_MS);
+	harden(r);
+	rc = check_version(r, &version, err);
+	if (rc == BR_OK && version == 0)
+		return br_fail(err, BR_ENOTFOUND, "there is no record in %s", r->dir);
+	return rc;
+}
+
+/*
+ * Somebody else's record. A database in WAL mode cannot be read without its -shm file, which SQLite would make here
+ * and may not (sqlite.org/wal.html, "Read-Only Databases"); but then nobody has it open, and it does not change.
+ */
+static int open_to_look(struct br_record *r, struct br_err *err)
+{
+	br_auto_free char *uri = immutable_uri(r->path);
+	br_auto_free char *wal = br_asprintf("%s-wal", r->path);
+	struct stat st;
+	int rc = look_inside(r, r->path, 0, err);
+
+	if (rc != BR_ESYS || (stat(wal, &st) == 0 && st.st_size > 0))
+		return rc;
+	(void)sqlite3_close(r->db);
+	r->db = NULL;
+	return look_inside(r, uri, SQLITE_OPEN_URI, err);
 }
 
 static int open_database(struct br_record *r, struct br_err *err)
@@ -170,7 +228,8 @@ int br_record_open(struct br_record **out, const char *state_dir, bool create, s
 {
 	struct br_record *r = br_calloc(1, sizeof *r);
 	struct stat st;
-	int rc;
+	bool look_only;
+	int rc = BR_OK;
 
 	r->dir = without_slash(state_dir);
 	r->path = br_asprintf("%s/record.db", r->dir);
@@ -178,16 +237,47 @@ int br_record_open(struct br_record **out, const char *state_dir, bool create, s
 		rc = errno == ENOENT || errno == ENOTDIR
 			     ? br_fail(err, BR_ENOTFOUND, "there is no record in %s", r->dir)
 			     : br_fail_errno(err, "cannot read %s (see --state DIR)", r->path);
-	else
+	look_only = !create && access(r->path, W_OK) < 0;
+	if (rc == BR_OK && !look_only)
 		rc = make_dirs(r, err);
 	if (rc == BR_OK)
-		rc = open_database(r, err);
+		rc = look_only ? open_to_look(r, err) : open_database(r, err);
 	if (rc < 0) {
 		br_record_close(r);
 		return rc;
 	}
 	*out = r;
 	return BR_OK;
+}
+
+static int check_empty(struct br_record *r, struct br_err *err)
+{
+	int64_t n = 0;
+	int rc = ask_number(r, "SELECT count(*) FROM search", &n, err);
+
+	if (rc == BR_OK && n > 0)
+		return br_fail(err, BR_ESTATE, "%s still holds searches", r->path);
+	return rc;
+}
+
+/*
+ * Under the write lock. A search that opened the file just before cannot be recorded in what is gone: it finds no
+ * folder for its lock, and says so.
+ */
+int br_record_remove(struct br_record *r, struct br_err *err)
+{
+	static const char *const parts[] = {"locks", "record.db-wal", "record.db-shm", "record.db"};
+	int rc = br_sql_begin(r, err);
+
+	if (rc < 0)
+		return rc;
+	rc = check_empty(r, err);
+	for (size_t i = 0; rc == BR_OK && i < sizeof parts / sizeof *parts; i++) {
+		br_auto_free char *path = br_asprintf("%s/%s", r->dir, parts[i]);
+
+		rc = br_dir_remove(path, err);
+	}
+	return br_sql_end(r, rc, err);
 }
 
 void br_record_close(struct br_record *r)

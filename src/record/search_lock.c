@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 static char *lock_path(const struct br_record *r, int64_t search)
 {
@@ -41,14 +42,22 @@ static void keep(struct br_record *r, int64_t search, int *fd)
 	*fd = -1;
 }
 
-int br_search_lock(struct br_record *r, int64_t search, struct br_err *err)
+/* Whether the locked file is still the one of that name: `clean` may have removed it after it was opened. */
+static bool is_in_place(int fd, const char *path)
+{
+	struct stat mine, there;
+
+	return fstat(fd, &mine) == 0 && lstat(path, &there) == 0 && mine.st_dev == there.st_dev &&
+	       mine.st_ino == there.st_ino;
+}
+
+/* Sets *again when the file has to be made anew. */
+static int try_lock(struct br_record *r, int64_t search, bool *again, struct br_err *err)
 {
 	br_auto_free char *path = lock_path(r, search);
 	struct flock lock = whole_file(F_WRLCK);
 	br_auto_fd int fd = -1;
 
-	if (br_search_lock_is_mine(r, search))
-		return BR_OK;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
 		return br_fail_errno(err, "cannot make %s (use --state DIR)", path);
@@ -58,8 +67,20 @@ int br_search_lock(struct br_record *r, int64_t search, struct br_err *err)
 				       search);
 		return br_fail_errno(err, "cannot lock %s (use --state DIR on another disk)", path);
 	}
-	keep(r, search, &fd);
+	*again = !is_in_place(fd, path);
+	if (!*again)
+		keep(r, search, &fd);
 	return BR_OK;
+}
+
+int br_search_lock(struct br_record *r, int64_t search, struct br_err *err)
+{
+	bool again = !br_search_lock_is_mine(r, search);
+	int rc = BR_OK;
+
+	while (again && rc == BR_OK)
+		rc = try_lock(r, search, &again, err);
+	return rc;
 }
 
 bool br_search_locked(const struct br_record *r, int64_t search)
@@ -70,7 +91,8 @@ bool br_search_locked(const struct br_record *r, int64_t search)
 
 	if (br_search_lock_is_mine(r, search))
 		return true;
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	/* Looking needs no right to write: the search may be somebody else's. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	return fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 

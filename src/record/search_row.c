@@ -269,6 +269,18 @@ int br_record_search_delete(struct br_record *r, int64_t id, struct br_err *err)
 	return rc;
 }
 
+int br_record_search_tidy(struct br_record *r, int64_t id, struct br_err *err)
+{
+	int rc;
+
+	if (br_search_lock_is_mine(r, id))
+		return BR_OK;
+	rc = br_record_search_take(r, id, err);
+	if (rc == BR_OK)
+		br_search_unlock(r, id, true);
+	return rc;
+}
+
 void br_search_done(struct br_search *s)
 {
 	free(s->status);

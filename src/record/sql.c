@@ -26,7 +26,9 @@ static bool is_full(struct br_record *r, int rc)
 
 int br_sql_fail(struct br_record *r, int rc, struct br_err *err)
 {
-	const char *what = r->db ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
+	/* What we found out ourselves SQLite calls "not an error". */
+	bool told = r->db && sqlite3_errcode(r->db) != SQLITE_OK;
+	const char *what = told ? sqlite3_errmsg(r->db) : sqlite3_errstr(rc);
 
 	if (r->db && is_full(r, rc)) {
 		(void)br_fail(err, BR_ESYS,

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bisect_run/record.h"
 #include "report/view.h"
 
 #include <jansson.h>
@@ -82,16 +83,37 @@ static json_t *commit(const struct br_commit_info *c)
 	return o;
 }
 
+/* Of a million candidates only the first ones are described: the others are their id, which stands beside. */
+static size_t count_described(const struct br_result *r)
+{
+	size_t n = r->ncandidate;
+
+	while (n > 0) {
+		const struct br_commit_info *c = &r->candidate[n - 1];
+
+		if (c->short_oid || c->subject || c->author || c->email || c->date || c->nparent || c->nfile)
+			break;
+		n--;
+	}
+	return n;
+}
+
 static json_t *commits(const struct br_result *r)
 {
 	json_t *o = json_object(), *ids = json_array(), *info = json_array();
+	size_t described = count_described(r);
 
 	for (size_t i = 0; i < r->ncandidate; i++) {
 		(void)json_array_append_new(ids, text(r->candidate[i].oid ? r->candidate[i].oid : ""));
-		(void)json_array_append_new(info, commit(&r->candidate[i]));
+		if (i < described)
+			(void)json_array_append_new(info, commit(&r->candidate[i]));
 	}
 	set(o, "good", texts(r->good));
 	set(o, "bad", text(r->bad));
+	set_if(o, r->nearest_bad, "nearest_bad", text(r->nearest_bad));
+	set_if(o, r->skip && r->skip[0], "skipped", texts(r->skip));
+	set_if(o, r->path && r->path[0], "paths", texts(r->path));
+	set(o, "first_parent", json_boolean(r->first_parent));
 	set(o, "candidates_at_start", count(r->candidates_at_start));
 	set(o, "first_bad", r->first_bad ? commit(r->first_bad) : json_null());
 	set(o, "candidates", ids);
@@ -186,6 +208,7 @@ static json_t *result(const struct br_result *r)
 	set_if(o, r->command, "command", texts(r->command));
 	set(o, "seconds", real(r->seconds));
 	set(o, "trials_run", count(r->trials_run));
+	set_if(o, r->tests_expected > 0, "tests_expected", real(r->tests_expected));
 	set_if(o, r->has_commits, "commits", r->has_commits ? commits(r) : json_null());
 	set_if(o, r->failure.kind[0], "failure", failure(&r->failure));
 	more_words(o, r);
@@ -215,6 +238,36 @@ static char *dump(json_t *o)
 char *br_report_json(const struct br_result *r)
 {
 	return dump(result(r));
+}
+
+static json_t *search_line(const struct br_search_line *l)
+{
+	const struct br_search *s = l->row;
+	br_auto_free char *id = br_asprintf("%lld", (long long)s->id); /* a string, as in the result */
+	json_t *o = json_object();
+
+	set(o, "id", json_string_nocheck(id));
+	set(o, "status", text(l->status));
+	set(o, "message", text(s->message ? s->message : ""));
+	set(o, "command", text(s->argv));
+	set(o, "started", seconds(s->started_ns / 1000000 * 1000000));
+	set(o, "seconds", seconds(s->busy_ns));
+	set(o, "trials_run", count(s->trials_run));
+	set(o, "running", json_boolean(s->alive));
+	set(o, "pid", s->alive ? json_integer(s->pid) : json_null());
+	set(o, "live", s->alive ? text(s->live) : json_null());
+	return o;
+}
+
+char *br_report_searches(const struct br_search_line *line, size_t n)
+{
+	json_t *o = json_object(), *searches = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(searches, search_line(&line[i]));
+	set(o, "version", json_integer(1));
+	set(o, "searches", searches);
+	return dump(o);
 }
 
 /* What a trial is about, before anything is known of how it ends. */

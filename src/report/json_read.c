@@ -166,6 +166,10 @@ static void read_commits(struct reader *rd, json_t *o, struct br_result *r)
 	r->has_commits = true;
 	r->good = get_texts(rd, o, "good", &n);
 	r->bad = get_text(rd, o, "bad");
+	r->nearest_bad = get_text(rd, o, "nearest_bad");
+	r->skip = get_texts(rd, o, "skipped", &n);
+	r->path = get_texts(rd, o, "paths", &n);
+	r->first_parent = get_bool(rd, o, "first_parent");
 	r->candidates_at_start = get_count(rd, o, "candidates_at_start", INT64_MAX);
 	if (first) {
 		r->first_bad = br_calloc(1, sizeof *r->first_bad);
@@ -292,6 +296,7 @@ static void read_result(struct reader *rd, json_t *o, struct br_result *r)
 	r->command = get_texts(rd, o, "command", &n);
 	r->seconds = get_real(rd, o, "seconds", 0);
 	r->trials_run = get_count(rd, o, "trials_run", INT64_MAX);
+	r->tests_expected = get_real(rd, o, "tests_expected", 0);
 	r->fixed_mode = get_bool(rd, o, "fixed");
 	r->confidence = NAN;
 	if (part)

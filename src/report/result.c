@@ -69,6 +69,9 @@ void br_result_done(struct br_result *r)
 	br_strv_free(r->command);
 	br_strv_free(r->good);
 	free(r->bad);
+	free(r->nearest_bad);
+	br_strv_free(r->skip);
+	br_strv_free(r->path);
 	br_commit_info_done(r->first_bad);
 	free(r->first_bad);
 	for (size_t i = 0; i < r->ncandidate; i++)

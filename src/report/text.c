@@ -299,17 +299,45 @@ static void isolated(struct page *p)
 	put_tail(p);
 }
 
+/* Why the candidate could not be tested, as its last trial says; NULL: it was not tried, or could be. */
+static const char *skipped_why(const struct br_result *r, const char *oid)
+{
+	const char *why = NULL;
+
+	for (size_t i = r->ntrial; oid && !why && i > 0; i--) {
+		const struct br_trial *t = &r->trial[i - 1];
+
+		if (t->item && strcmp(t->item, oid) == 0 && t->outcome.end != BR_END_CANCELLED)
+			why = t->verdict.cls == BR_SKIP ? t->verdict.why : "";
+	}
+	return why && *why ? why : NULL;
+}
+
+/* The reason has room of its own: a long subject gives way to it. */
+#define WHY_WIDTH 40
+/* Each is looked up among all trials: nobody reads the reasons of a thousand. */
+#define WHY_CANDIDATES 500
+
 static void put_candidates(struct page *p)
 {
 	for (size_t i = 0; i < p->r->ncandidate; i++) {
 		const struct br_commit_info *c = &p->r->candidate[i];
 		const char *s = c->subject ? c->subject : "";
+		const char *why = i < WHY_CANDIDATES ? skipped_why(p->r, c->oid) : NULL;
 		br_auto_free char *subject = br_text_clean(s, strlen(s), false);
+		br_auto_free char *reason = br_text_clean(why ? why : "", why ? strlen(why) : 0, false);
 
-		clip(subject, room(p, strlen(short_oid(c)) + 5));
+		clip(reason, WHY_WIDTH);
+		clip(subject, room(p, strlen(short_oid(c)) + 5 + (why ? strlen(reason) + 3 : 0)));
 		br_buf_str(&p->b, "    ");
-		put_id(p, short_oid(c), SIZE_MAX);
-		br_buf_fmt(&p->b, "%s%s\n", *subject ? " " : "", subject);
+		put_id(p, short_oid(c), given(c->short_oid) ? SIZE_MAX : SHORT_OID);
+		br_buf_fmt(&p->b, "%s%s", *subject ? " " : "", subject);
+		if (why) {
+			br_auto_free char *bracketed = br_asprintf(" (%s)", reason);
+
+			put(p, INK_SKIP, bracketed);
+		}
+		br_buf_char(&p->b, '\n');
 	}
 }
 

@@ -1,5 +1,5 @@
 /*
- * spawn.c - the only file that forks.
+ * spawn.c - the only file that forks, but for the first process of a sandbox (ns.c).
  *
  * Why fork and not vfork or posix_spawn: ru_maxrss of a process that execs starts at the peak of the memory
  * it had before exec (exec_mmap() in the kernel keeps it). After fork that is the resident memory that was
@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -85,7 +86,7 @@ static void block_signals(sigset_t *old)
 	(void)sigprocmask(SIG_SETMASK, &all, old);
 }
 
-static void default_signals(void)
+void br_default_signals(void)
 {
 	const struct sigaction dfl = {.sa_handler = SIG_DFL};
 	sigset_t none;
@@ -127,14 +128,33 @@ static void seal_descriptors(void)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-static void close_all_but(int keep)
+static void close_span(int first, int end)
 {
-	if (close_range_or_fail(3, (unsigned)keep - 1, 0) == 0 &&
-	    close_range_or_fail((unsigned)keep + 1, ~0u, 0) == 0)
+	if (first >= end || close_range_or_fail((unsigned)first, (unsigned)end - 1, 0) == 0)
 		return;
-	for (int fd = 3, end = fd_limit(); fd < end; fd++)
-		if (fd != keep)
-			(void)close(fd);
+	for (int fd = first, last = fd_limit(); fd < end && fd < last; fd++)
+		(void)close(fd);
+}
+
+/* The smallest of keep that is at least from; INT_MAX: none. */
+static int next_kept(const int *keep, size_t n, int from)
+{
+	int next = INT_MAX;
+
+	for (size_t i = 0; i < n; i++)
+		if (keep[i] >= from && keep[i] < next)
+			next = keep[i];
+	return next;
+}
+
+void br_close_all_but(const int *keep, size_t n)
+{
+	for (int from = 3; from < INT_MAX;) {
+		int next = next_kept(keep, n, from);
+
+		close_span(from, next);
+		from = next == INT_MAX ? next : next + 1;
+	}
 }
 
 static void fail(const struct plan *p, int step, int errnum) __attribute__((noreturn));
@@ -220,7 +240,7 @@ static void child(struct plan *p)
 {
 	const struct br_spawn *s = p->spawn;
 
-	default_signals();
+	br_default_signals();
 	if (s->die_with_parent) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != p->parent) /* it died before the line above */
@@ -474,11 +494,11 @@ static void worker(int (*body)(void *arg, int fd), void *arg, int fd)
 {
 	int null;
 
-	default_signals();
+	br_default_signals();
 	(void)setsid(); /* a Ctrl-C or Ctrl-Z at the terminal is the parent's to handle */
 	if (fd <= 2)
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	close_all_but(fd); /* another worker's socket held here would keep that worker from seeing the
+	br_close_all_but(&fd, 1); /* another worker's socket held here would keep that worker from seeing the
 			      parent's death */
 	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (null > 0) {

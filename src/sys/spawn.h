@@ -1,4 +1,4 @@
-/* spawn.h - the only file that forks. */
+/* spawn.h - the only file that forks, but for the first process of a sandbox (ns.h). */
 #ifndef BR_SPAWN_H
 #define BR_SPAWN_H
 
@@ -28,6 +28,10 @@ struct br_spawn {
  * SIGCHLD that is ignored is set to its default.
  */
 int br_spawn(const struct br_spawn *s, pid_t *pid, int *pidfd, struct br_err *err);
+
+/* For a process that was just cloned: no handlers, nothing blocked; every descriptor but 0, 1, 2 and keep closed. */
+void br_default_signals(void);
+void br_close_all_but(const int *keep, size_t n);
 
 /* Whether this child of ours has ended; it stays a zombie for whoever waits for it. */
 bool br_child_has_ended(pid_t pid);

@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 
 from lib import OUTSIDE, PROGRAM, STATE, Case, linear, main, processes_with
 
@@ -111,15 +112,22 @@ class AfterASearch(Case):
         self.assert_refused(self.run_program("show", cwd=self.r.path), "(?i)no search|nothing")
         self.assertFalse(os.path.exists(self.r.file(".git/bisect-run/record.db")), "asking makes no record")
 
+    def first_bad_probe(self):
+        """The first commit that a search tests between the ends and finds bad, the culprit apart."""
+        done = self.search(self.r, "--good", "c1", "-j", "1", "--confirm", "off")
+        names = [self.r.name_of(t["oid"]) for t in done.trials if t["phase"] == "search" and t["verdict"] == "bad"]
+        return next(n for n in names if n != "c5")
+
     def test_amending_a_verdict_and_resuming_changes_the_answer(self):
         repo = self.r
         book, runs = self.journal()
-        # c6 is said to be good by mistake: the fault seems to come with a later one.
-        lie = 'test $(cat name) != c6 || test -e ' + self.path("honest") + ' && exit $(cat state); exit 0'
+        # A bad commit is said to be good by mistake: the fault seems to come with a later one.
+        liar = self.first_bad_probe()
+        lie = f'test $(cat name) != {liar} || test -e ' + self.path("honest") + ' && exit $(cat state); exit 0'
         done = self.search(repo, *OUTSIDE, "--good", "c1", "-j", "1", "--confirm", "off", command=self.logged(book, lie))
         wrong = repo.name_of(done.json["commits"]["first_bad"]["oid"])
-        self.assertEqual(wrong, "c7")
-        trial = next(t for t in done.trials if repo.name_of(t["oid"]) == "c6")
+        self.assertNotEqual(wrong, "c5")
+        trial = next(t for t in done.trials if repo.name_of(t["oid"]) == liar)
         before = len(runs())
         self.run_here("amend", done.json["id"], trial["n"], "bad")
         done = self.run_here("resume", done.json["id"], "--json")
@@ -129,15 +137,16 @@ class AfterASearch(Case):
     def test_amend_without_an_id_means_the_newest_and_retry_runs_the_trial_again(self):
         repo = self.r
         book, runs = self.journal()
-        lie = 'test $(cat name) != c6 || test -e ' + self.path("honest") + ' && exit $(cat state); exit 0'
+        liar = self.first_bad_probe()
+        lie = f'test $(cat name) != {liar} || test -e ' + self.path("honest") + ' && exit $(cat state); exit 0'
         done = self.search(repo, *OUTSIDE, "--good", "c1", "-j", "1", "--confirm", "off", command=self.logged(book, lie))
-        trial = next(t for t in done.trials if repo.name_of(t["oid"]) == "c6")
+        trial = next(t for t in done.trials if repo.name_of(t["oid"]) == liar)
         with open(self.path("honest"), "w"):
             pass
         self.run_here("amend", trial["n"], "retry")
         done = self.run_here("resume", "--json")
         self.assert_first_bad(repo, done, "c5")
-        self.assertFalse([t for t in done.trials if t["oid"] == repo.oid["c6"] and t["verdict"] == "good"], done)
+        self.assertFalse([t for t in done.trials if t["oid"] == repo.oid[liar] and t["verdict"] == "good"], done)
 
     def test_amending_to_skip_leaves_the_candidate_open(self):
         done = self.search(self.r, "--good", "c1", "--confirm", "off")
@@ -176,6 +185,84 @@ class AfterASearch(Case):
         proc.kill()
         proc.wait()
         self.assertNotRegex(self.run_program("status", cwd=self.r.path).out, rf"\b{proc.pid}\b.*running|running.*\b{proc.pid}\b")
+
+    def test_history_and_status_as_json_are_one_object(self):
+        for word in ("history", "status"):
+            self.assertEqual(self.run_here(word, "--json").json, {"version": 1, "searches": []})
+        done = self.search(self.r, "--good", "c1").json
+        one, = self.run_here("history", "--json").json["searches"]
+        self.assertEqual((one["id"], one["status"], one["message"], one["trials_run"], one["running"], one["pid"]),
+                         (done["id"], "isolated", done["message"], done["trials_run"], False, None))
+        self.assertIn("--good", one["command"])
+        self.assertEqual(self.run_here("status", "--json").json["searches"], [], "nothing is left to do")
+
+    def test_a_running_and_a_killed_search_tell_their_command_and_ends(self):
+        gate = self.path("gate")
+        os.mkfifo(gate)
+        command = ["sh", "-c", f"read line < {gate}; exit $(cat state)"]
+        proc = self.start(*OUTSIDE, "--good", "c1", "-j", "1", "--", *command, cwd=self.r.path)
+
+        def searches():
+            return self.run_here("status", "--json").json["searches"]
+        one = self.until(lambda: [s for s in searches() if s["live"]], "a running search")[0]
+        self.assertEqual((one["running"], one["pid"]), (True, proc.pid))
+        running = self.run_here("show", "--json").json
+        self.assertIn("still running", running["message"])
+        proc.kill()
+        proc.wait()
+        killed = self.run_here("show", "--json").json
+        for result in (running, killed):
+            self.assertEqual((result["status"], result["command"]), ("interrupted", command))
+            self.assertEqual((result["commits"]["bad"], result["commits"]["good"]), (self.r.oid["c12"], [self.r.oid["c1"]]))
+        self.assertEqual([(s["status"], s["running"]) for s in searches()], [("interrupted", False)])
+        self.assertEqual(self.run_here("status").out.count("resume"), 1)
+
+    def test_a_record_that_may_only_be_read_is_shown(self):
+        self.search(self.r, "--good", "c1")
+        for folder, _, files in os.walk(self.tmp):
+            os.chmod(folder, 0o555)
+            for name in files:
+                os.chmod(os.path.join(folder, name), 0o555)
+        self.addCleanup(subprocess.run, ["chmod", "-R", "u+w", str(self.tmp)], check=True)
+        as_other = ["setpriv", "--reuid", "65534", "--clear-groups"] if os.geteuid() == 0 else ["env"]
+        for word, expect in (("history", "isolated"), ("show", "first bad commit"), ("status", "no search is running")):
+            done = self.run_program(*as_other[1:], PROGRAM, word, "--state", ".git/bisect-run", program=as_other[0],
+                                    cwd=self.r.path)
+            self.assertEqual(done.rc, 0, done)
+            self.assertIn(expect, done.out)
+
+    def test_clean_all_leaves_nothing_of_ours_and_spares_what_is_not(self):
+        os.makedirs(self.path("plain"))
+        self.assertEqual(self.run_program("try", "--", "true", cwd=self.path("plain")).rc, 0)
+        self.assertEqual(self.run_program("clean", "--all", cwd=self.path("plain")).rc, 0)
+        self.assertEqual(os.listdir(self.path("plain")), [])
+        self.search(self.r, "--good", "c1")
+        self.r.write(".git/bisect-run/notes", "mine\n")
+        self.assertRegex(self.run_here("clean", "--all").out, r" [0-9.]+ MB")
+        self.assertEqual(os.listdir(self.r.file(".git/bisect-run")), ["notes"])
+        self.assert_first_bad(self.r, self.search(self.r, "--good", "c1"), "c5")
+
+    def test_clean_takes_the_locks_of_finished_searches_and_they_can_still_be_resumed(self):
+        done = self.search(self.r, "--good", "c1", "--max-trials", "3", expect=2)
+        self.run_here("clean")
+        self.assertEqual(os.listdir(self.r.file(".git/bisect-run/locks")), [])
+        self.assert_first_bad(self.r, self.run_here("resume", done.json["id"], "--json"), "c5")
+
+    def test_clean_all_spares_a_search_that_runs(self):
+        sleep = self.marker()
+        proc = self.start(*OUTSIDE, "--good", "c1", "--", "sleep", sleep, cwd=self.r.path)
+        self.until(lambda: processes_with(sleep) and len(processes_with(sleep)) > 1, "the test that waits")
+        self.run_here("clean", "--all")
+        one, = self.run_here("status", "--json").json["searches"]
+        self.assertEqual((one["running"], one["pid"]), (True, proc.pid))
+
+    def test_what_cannot_be_written_to_standard_output_is_an_error(self):
+        self.search(self.r, "--good", "c1")
+        for word in ("history", "status", "doctor", "clean"):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([PROGRAM, word], cwd=self.r.path, env=self.env, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1, word)
+            self.assertIn(b"standard output", done.stderr, word)
 
     def test_doctor_says_what_this_machine_can_do(self):
         done = self.run_here("doctor")

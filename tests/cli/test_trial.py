@@ -202,7 +202,9 @@ class Trial(Case):
 
     def test_git_variables_of_the_caller_do_not_lead_trials_astray(self):
         repo = self.line(6, "c4")
-        done = self.search(repo, "--good", "c1", env={"GIT_DIR": repo.git_dir, "GIT_WORK_TREE": repo.path},
+        done = self.search(repo, "--good", "c1", env={"GIT_DIR": repo.git_dir, "GIT_WORK_TREE": repo.path,
+                                # libgit2 1.5 forgets 16 bytes each time it heeds GIT_WORK_TREE.
+                                "ASAN_OPTIONS": "detect_leaks=0"},
                            command=["sh", "-c", 'test $(git rev-parse HEAD) = $BISECT_RUN_COMMIT || exit 99; exit $(cat state)'])
         self.assert_first_bad(repo, done, "c4")
         self.assertEqual({t["exit"] for t in done.trials}, {0, 1}, done)

@@ -17,6 +17,7 @@ struct lab {
 	uint32_t culprit;
 	const uint8_t *bad;  /* n: has the culprit as an ancestor */
 	const uint8_t *skip; /* n: untestable */
+	uint8_t *asked;	     /* n: set for what was run; NULL: not wanted */
 	uint64_t seed;
 	bool exhaust;
 	size_t jobs;
@@ -56,6 +57,8 @@ static unsigned run(const struct lab *lab, struct br_answer *a)
 			break;
 		k = br_rand_below(&r, n);
 		assert_true(graph_cand(lab->g, flying[k].point));
+		if (lab->asked)
+			lab->asked[flying[k].point] = 1;
 		tell(s, flying[k].point, ask(lab, flying[k].point));
 		assert_true(++tests <= lab->g->n);
 		flying[k] = flying[--n];
@@ -67,6 +70,24 @@ static unsigned run(const struct lab *lab, struct br_answer *a)
 	assert_true(a->probes_left < 1e-9);
 	s->ops->close(s);
 	return tests;
+}
+
+/* Whether all that the search did not run is really untestable, or could tell nothing apart of what it reports. */
+static bool assumed_rightly(const struct lab *lab, const struct br_answer *a)
+{
+	const struct graph *g = lab->g;
+
+	for (uint32_t t = 0; t < g->n; t++) {
+		uint64_t reached = 0;
+
+		if (!graph_cand(g, t) || lab->skip[t] || lab->asked[t])
+			continue;
+		for (uint64_t i = 0; i < a->nitem; i++)
+			reached += graph_has(g, t, (uint32_t)a->item[i]);
+		if (reached > 0 && reached < a->nitem)
+			return false;
+	}
+	return true;
 }
 
 /* All candidates that every testable item treats as it treats the culprit. */
@@ -108,8 +129,9 @@ static void spoil(const struct graph *g, struct br_rand *r, enum skip_kind kind,
 static void each_random_search(uint64_t seed, bool exhaust, size_t jobs)
 {
 	struct br_rand r = {.state = seed};
-	uint8_t bad[MAX_ITEMS], skip[MAX_ITEMS];
-	struct lab lab = {.bad = bad, .skip = skip, .seed = seed, .exhaust = exhaust, .jobs = jobs};
+	uint8_t bad[MAX_ITEMS], skip[MAX_ITEMS], asked[MAX_ITEMS] = {0};
+	struct lab lab = {
+		.bad = bad, .skip = skip, .asked = asked, .seed = seed, .exhaust = exhaust, .jobs = jobs};
 	struct br_answer a;
 	struct graph g;
 	uint64_t same;
@@ -134,6 +156,9 @@ static void each_random_search(uint64_t seed, bool exhaust, size_t jobs)
 	descend(&g, lab.culprit, bad);
 	(void)run(&lab, &a);
 	same = count_same(&lab, &a);
+	assert_true(!exhaust || assumed_rightly(&lab, &a));
+	if (assumed_rightly(&lab, &a))
+		assert_int_equal(a.nitem, same);
 	if (exhaust || a.status == BR_ISOLATED || !a.assumed) {
 		/* Without exhaust, items beside the region are only sampled. */
 		assert_true(exhaust ? a.nitem == same : a.nitem >= same);

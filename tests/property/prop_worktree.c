@@ -267,7 +267,7 @@ static void disturb_once(struct fixture *f, struct history *h)
 		(void)br_dir_remove(path, NULL);
 		break;
 	case 4:
-		(void)fchmodat(AT_FDCWD, path, br_rand_below(&h->r, 2) ? 0755 : 0600, AT_SYMLINK_NOFOLLOW);
+		(void)!fchmodat(AT_FDCWD, path, br_rand_below(&h->r, 2) ? 0755 : 0600, AT_SYMLINK_NOFOLLOW);
 		break;
 	case 5: /* a product beside or in the way */
 		if (br_dir_make(path, NULL) == 0)
@@ -275,7 +275,7 @@ static void disturb_once(struct fixture *f, struct history *h)
 		break;
 	case 6:
 		(void)br_dir_remove(path, NULL);
-		(void)symlink(f->top, path);
+		(void)!symlink(f->top, path);
 		break;
 	case 7:
 		(void)rename(path, other);

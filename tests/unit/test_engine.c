@@ -545,7 +545,9 @@ static void test_a_file_of_the_users_is_put_in_where_it_lacks_and_removed_again(
 	br_auto_free char *data = user_file(c, "data", "mine\n", 0644),
 			  *label = user_file(c, "label", "stale\n", 0644);
 	char to_script[] = "t.sh", to_data[] = "new/deep/data", to_label[] = "label";
-	const struct br_named_file named[] = {{script, to_script}, {data, to_data}, {label, to_label}};
+	const struct br_named_file named[] = {{.source = script, .target = to_script},
+					      {.source = data, .target = to_data},
+					      {.source = label, .target = to_label}};
 
 	c->spec.named = named;
 	c->spec.nnamed = 3;
@@ -557,12 +559,27 @@ static void test_a_file_of_the_users_is_put_in_where_it_lacks_and_removed_again(
 	assert_string_equal(c->log, "amine\n");
 }
 
+static void test_a_file_that_the_build_names_is_there_before_it_and_removed_again(void **state)
+{
+	struct ctx *c = *state;
+	br_auto_free char *script = user_file(c, "b.sh", "echo built > made\n", 0755);
+	char to_script[] = "b.sh";
+	const struct br_named_file named[] = {{.source = script, .target = to_script, .for_build = true}};
+
+	c->spec.named = named;
+	c->spec.nnamed = 1;
+	c->spec.build = "sh ./b.sh";
+	assert_end(run(c, WORDS("cat", "made")), BR_END_EXIT, 0);
+	assert_string_equal(c->log, "built\n");
+	assert_false(there_is(c, "work/0/tree/b.sh"));
+}
+
 static void test_what_a_killed_worker_had_put_in_is_removed_before_the_next_trial(void **state)
 {
 	struct ctx *c = *state;
 	br_auto_free char *data = user_file(c, "data", "old\n", 0644), *again = NULL;
 	char to_data[] = "d/data";
-	const struct br_named_file named[] = {{data, to_data}};
+	const struct br_named_file named[] = {{.source = data, .target = to_data}};
 
 	c->spec.named = named;
 	c->spec.nnamed = 1;
@@ -580,7 +597,7 @@ static void test_a_link_of_the_candidates_does_not_lead_a_file_out_of_the_tree(v
 	struct ctx *c = *state;
 	br_auto_free char *data = user_file(c, "data", "mine\n", 0644);
 	char to_data[] = "out/data";
-	const struct br_named_file named[] = {{data, to_data}};
+	const struct br_named_file named[] = {{.source = data, .target = to_data}};
 
 	c->spec.named = named;
 	c->spec.nnamed = 1;
@@ -959,6 +976,7 @@ int main(void)
 		TEST(test_a_build_that_fails_keeps_the_command_from_running),
 		TEST(test_a_build_over_its_limit_is_told_apart),
 		TEST(test_a_file_of_the_users_is_put_in_where_it_lacks_and_removed_again),
+		TEST(test_a_file_that_the_build_names_is_there_before_it_and_removed_again),
 		TEST(test_what_a_killed_worker_had_put_in_is_removed_before_the_next_trial),
 		TEST(test_a_link_of_the_candidates_does_not_lead_a_file_out_of_the_tree),
 		TEST(test_words_that_name_the_users_checkout_mean_the_private_tree),

@@ -110,7 +110,7 @@ static void every_row_of_the_table_gives_its_class(void **state)
 		{BR_END_EXIT, 127, BR_SKIP, "infra", "not found",
 		 "COMMAND could not be run: not found (exit 127)", 127, 0},
 		{BR_END_EXIT, 128, BR_BAD, "exit", "", "exit 128", 128, 0},
-		{BR_END_EXIT, 139, BR_BAD, "exit", "128+SIGSEGV",
+		{BR_END_EXIT, 139, BR_BAD, "exit", "exit 139 (SIGSEGV in a child)",
 		 "exit 139 (128 + SIGSEGV, as a shell reports it)", 139, 0},
 		{BR_END_EXIT, 255, BR_BAD, "exit", "", "exit 255", 255, 0},
 		{BR_END_SIGNAL, SIGSEGV, BR_BAD, "signal", "SIGSEGV", "killed by SIGSEGV (11)", -1, SIGSEGV},

@@ -90,6 +90,27 @@ static void a_search_is_read_with_all_its_parts(void **state)
 	br_options_done(&o);
 }
 
+static void a_git_bisect_says_the_ends_itself(void **state)
+{
+	static const char *const ends[] = {"--good=x", "--new=x", "--broken=x", "x..y"};
+	struct br_options o;
+
+	(void)state;
+	assert_parses(&o, ARGS("--replay", "log", "--skip", "x", "--first-parent", "--hint", "a", "--hint=b",
+			       "--", "true"));
+	assert_string_equal(o.replay, "log");
+	assert_list(o.hint, LIST("a", "b"));
+	br_options_done(&o);
+	assert_parses(&o, ARGS("--from-bisect", "--", "true"));
+	assert_true(o.from_bisect);
+	br_options_done(&o);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		assert_says(ARGS("--replay", "log", ends[i], "--", "true"), "contradict", "git bisect says");
+		assert_says(ARGS(ends[i], "--from-bisect", "--", "true"), "contradict", "git bisect says");
+	}
+	assert_says(ARGS("--from-bisect", "--replay=x", "--", "true"), "contradict", "one git bisect only");
+}
+
 static void nothing_is_assumed_but_the_seed(void **state)
 {
 	struct br_options o;
@@ -202,6 +223,8 @@ static void slips_are_named_with_what_was_meant(void **state)
 		err.msg, "unknown option '--god'\ndid you mean --good?  (bisect-run -h lists the options)");
 	assert_says(ARGS("--god=HEAD"), "unknown option '--god'", "did you mean --good?");
 	assert_says(ARGS("--xyzzy"), "unknown option '--xyzzy'", "-h lists the options");
+	assert_says(ARGS("--match", "same"), "--match is not in this version", "-h");
+	assert_says(ARGS("--net=none"), "--net is not in this version", "-h");
 	assert_says(ARGS("-x"), "unknown option '-x'", "-h");
 	assert_says(ARGS("-qx"), "unknown option '-x'", "-h");
 	assert_says(ARGS("histroy"), "unknown subcommand 'histroy'", "did you mean history?");
@@ -346,7 +369,7 @@ static void wrong_configuration_is_named_by_its_key(void **state)
 
 static void what_could_open_a_door_is_trusted_from_the_user_alone(void **state)
 {
-	static const char *const doors[] = {"build",	 "with",    "env",   "pass-env",
+	static const char *const doors[] = {"build",	 "with",    "patch", "env", "pass-env",
 					    "clear-env", "sandbox", "state", NULL};
 	size_t found = 0;
 	const char *name;
@@ -361,7 +384,7 @@ static void what_could_open_a_door_is_trusted_from_the_user_alone(void **state)
 		assert_int_equal(trusted, door);
 		found += door;
 	}
-	assert_int_equal(found, 7);
+	assert_int_equal(found, sizeof doors / sizeof *doors - 1);
 }
 
 static void the_short_help_fits_a_screen_and_the_long_one_has_all(void **state)
@@ -407,6 +430,9 @@ static char **random_line(struct br_rand *r)
 		"--build-timeout=7ns",
 		"-j3",
 		"--with=t.sh@v1",
+		"--patch=fix.diff",
+		"--clean=all",
+		"--fresh",
 		"--env=A=b",
 		"--pass-env=K",
 		"--clear-env",
@@ -499,6 +525,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_search_is_read_with_all_its_parts),
+		cmocka_unit_test(a_git_bisect_says_the_ends_itself),
 		cmocka_unit_test(nothing_is_assumed_but_the_seed),
 		cmocka_unit_test(a_range_names_good_and_bad),
 		cmocka_unit_test(subcommands_take_their_words),

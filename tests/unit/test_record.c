@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sqlite3.h>
@@ -622,9 +623,12 @@ static int write_some(const struct place *p)
 	struct br_record *r = NULL;
 	char basis[] = "b", item[] = "i", tree[] = "t";
 	struct br_search s = {.basis = basis};
+	struct br_err err = {0};
 
-	if (br_record_open(&r, p->state, true, NULL) < 0 || br_record_search_new(r, &s, NULL) < 0)
+	if (br_record_open(&r, p->state, true, &err) < 0 || br_record_search_new(r, &s, &err) < 0) {
+		print_error("%s\n", err.msg);
 		return 1;
+	}
 	for (int i = 0; i < EACH; i++) {
 		struct br_trial t = {.item = item, .tree = tree};
 
@@ -727,22 +731,47 @@ static int fill_and_go_on(const struct place *p)
 	return 0;
 }
 
+/* Reading works without any right to write; what would write says why it cannot. */
+static int look_at_read_only(const struct place *p)
+{
+	struct br_record *r = NULL;
+	struct br_search *list = NULL, s = {0};
+	struct br_err err = {0};
+	int n;
+
+	if (br_record_open(&r, p->state, false, &err) < 0)
+		return 4;
+	n = br_record_search_list(r, &list, &err);
+	for (int i = 0; i < n; i++)
+		br_search_done(&list[i]);
+	free(list);
+	if (n != 1)
+		return 5;
+	if (br_record_search_new(r, &s, &err) >= 0 || !strstr(err.msg, "--state DIR"))
+		return 6;
+	br_record_close(r);
+	return 0;
+}
+
 static int open_read_only(const struct place *p)
 {
 	struct br_record *r = NULL;
+	struct br_search s = {0};
 	struct br_err err = {0};
 	br_auto_free char *path = path_in(p, "record.db");
 
 	if (private_mounts() < 0 || mount_small(p->dir, "size=1m", 0) < 0)
 		return NO_MOUNT;
-	if (br_record_open(&r, p->state, true, &err) < 0)
+	if (br_record_open(&r, p->state, true, &err) < 0 || br_record_search_new(r, &s, &err) < 0)
 		return 1;
 	br_record_close(r);
 	if (mount_small(p->dir, "size=1m", MS_REMOUNT | MS_RDONLY) < 0)
 		return NO_MOUNT;
-	if (br_record_open(&r, p->state, false, &err) >= 0)
+	if (br_record_open(&r, p->state, true, &err) >= 0)
 		return 2;
-	return strstr(err.msg, path) && strstr(err.msg, "--state DIR") ? 0 : 3;
+	if (!strstr(err.msg, path) || !strstr(err.msg, "--state DIR") || strstr(err.msg, "not an error"))
+		return 3;
+	return look_at_read_only(p);
 }
 
 static void run_with_mounts(const struct place *p, int (*body)(const struct place *))
@@ -770,6 +799,26 @@ static void run_with_mounts(const struct place *p, int (*body)(const struct plac
 static void a_full_disk_is_said_loses_nothing_and_the_record_goes_on_afterwards(void **state)
 {
 	run_with_mounts(*state, fill_and_go_on);
+}
+
+static void an_empty_record_is_removed_and_one_with_searches_is_not(void **state)
+{
+	const struct place *p = *state;
+	br_auto_free char *path = path_in(p, "record.db");
+	br_auto_free char *locks = path_in(p, "locks");
+	struct br_record *r = open_at(p);
+	struct br_err err = {0};
+	int64_t id = search_in(r, "b");
+
+	assert_int_equal(br_record_remove(r, &err), BR_ESTATE);
+	assert_int_equal(br_record_search_delete(r, id, &err), 0);
+	assert_int_equal(br_record_remove(r, &err), 0);
+	br_record_close(r);
+	assert_int_not_equal(access(path, F_OK), 0);
+	assert_int_not_equal(access(locks, F_OK), 0);
+	r = open_at(p);
+	assert_int_equal(search_in(r, "b"), 1);
+	br_record_close(r);
 }
 
 static void a_read_only_disk_is_named_with_what_to_do(void **state)
@@ -819,6 +868,7 @@ int main(void)
 		TEST(a_text_that_is_too_long_is_refused_and_nothing_is_stored),
 		TEST(several_processes_open_a_new_record_and_write_at_once),
 		TEST(a_full_disk_is_said_loses_nothing_and_the_record_goes_on_afterwards),
+		TEST(an_empty_record_is_removed_and_one_with_searches_is_not),
 		TEST(a_read_only_disk_is_named_with_what_to_do),
 		TEST(a_thousand_trials_are_appended_in_a_fraction_of_a_second),
 	};

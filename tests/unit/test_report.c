@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "bisect_run/err.h"
+#include "bisect_run/record.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
 
@@ -192,6 +193,49 @@ static void all_candidates_are_listed_when_only_skips_are_left(void **state)
 	assert_int_equal(strncmp(text, "narrowed to 2 commits", 21), 0);
 	assert_has(text, "    bbbbbbb parser: accept \"x\"\n    ccccccc second\n");
 	br_result_done(&r);
+}
+
+static void a_candidate_that_was_skipped_says_why(void **state)
+{
+	static const struct br_text_style narrow = {.width = 60};
+	struct br_result r = isolated();
+	br_auto_free char *text = NULL, *clipped = NULL;
+	struct br_trial *t;
+
+	(void)state;
+	r.status = BR_STATUS_NARROWED;
+	r.candidate = br_reallocarray(r.candidate, 2, sizeof *r.candidate);
+	r.candidate[1] = make_commit(C40, "a subject that is far too long for a narrow terminal");
+	r.ncandidate = 2;
+	t = add_trial(&r, C40, BR_PHASE_SEARCH, BR_SKIP);
+	(void)snprintf(t->verdict.why, sizeof t->verdict.why, "the build failed: exit 2");
+	text = br_report_text(&r, &plain);
+	assert_has(text, "terminal (the build failed: exit 2)\n");
+	assert_has(text, "    bbbbbbb parser: accept \"x\"\n"); /* it was bad, not skipped */
+	clipped = br_report_text(&r, &narrow);
+	assert_has(clipped, "... (the build failed: exit 2)\n");
+	br_result_done(&r);
+}
+
+static void searches_are_one_object(void **state)
+{
+	char status[] = "running", argv[] = "bisect-run -- true", live[] = "searching";
+	struct br_search s = {
+		.id = 7, .status = status, .argv = argv, .live = live, .pid = 42, .alive = true};
+	const struct br_search_line line[] = {{&s, "running"}};
+	br_auto_free char *text = br_report_searches(line, 1), *none = br_report_searches(NULL, 0);
+	json_t *o = json_loads(text, 0, NULL), *one;
+
+	(void)state;
+	assert_non_null(o);
+	one = json_array_get(json_object_get(o, "searches"), 0);
+	assert_int_equal(json_integer_value(json_object_get(o, "version")), 1);
+	assert_string_equal(json_string_value(json_object_get(one, "id")), "7");
+	assert_string_equal(json_string_value(json_object_get(one, "command")), argv);
+	assert_true(json_is_true(json_object_get(one, "running")));
+	assert_int_equal(json_integer_value(json_object_get(one, "pid")), 42);
+	json_decref(o);
+	assert_has(none, "\"searches\": []");
 }
 
 static void what_was_not_reproduced_comes_with_its_evidence(void **state)
@@ -433,12 +477,18 @@ static struct br_result random_result(struct br_rand *r)
 	res.message = maybe_text(r);
 	res.command = random_list(r, &n);
 	res.trials_run = br_rand_below(r, 50);
+	res.tests_expected = (double)br_rand_below(r, 30);
 	res.fixed_mode = br_rand_below(r, 2);
 	res.has_commits = br_rand_below(r, 4);
 	res.confidence = NAN;
 	if (res.has_commits) {
 		res.good = random_list(r, &n);
 		res.bad = maybe_text(r);
+		res.nearest_bad = maybe_text(r);
+		res.skip = random_list(r, &n);
+		if (br_rand_below(r, 2)) /* what is no UTF-8 would not come back, and the log quotes it */
+			br_strv_add(&res.path, "it's a path!");
+		res.first_parent = br_rand_below(r, 2);
 		res.candidates_at_start = br_rand_below(r, 100);
 		res.first_bad = br_rand_below(r, 3) ? br_calloc(1, sizeof *res.first_bad) : NULL;
 		if (res.first_bad)
@@ -687,6 +737,40 @@ static void git_replays_a_search_for_a_fix_in_its_own_words(void **state)
 	br_result_done(&r);
 }
 
+static void git_follows_the_same_commits_and_paths(void **state)
+{
+	struct history *h = *state;
+	struct br_result r = search_of(h);
+	br_auto_free char *want = br_asprintf("# first bad commit: [%s]", h->oid[3]);
+	br_auto_free char *log = NULL;
+
+	r.first_parent = true;
+	br_strv_add(&r.path, "f");
+	br_strv_add(&r.path, "it's a!path");
+	br_strv_add(&r.skip, h->oid[4]);
+	log = br_report_git_log(&r);
+	assert_has(log, "git bisect start '--first-parent' ");
+	assert_has(log, " '--' 'f' 'it'\\''s a'\\!'path'\n");
+	replay(h, &r,
+	       "cat .git/BISECT_NAMES >&2; test -e .git/BISECT_FIRST_PARENT; git rev-parse "
+	       "refs/bisect/skip-*",
+	       want);
+	br_result_done(&r);
+}
+
+/* Trials that run at once may end in any order, and git goes on from the last bad one. */
+static void the_nearest_bad_commit_is_said_last(void **state)
+{
+	struct history *h = *state;
+	struct br_result r = search_of(h);
+	br_auto_free char *want = br_asprintf("# first bad commit: [%s]", h->oid[3]);
+
+	(void)add_trial(&r, h->oid[4], BR_PHASE_SEARCH, BR_BAD);
+	r.nearest_bad = br_strdup(h->oid[3]);
+	replay(h, &r, "git rev-parse refs/bisect/bad", want);
+	br_result_done(&r);
+}
+
 static void git_goes_on_from_an_unfinished_log(void **state)
 {
 	struct history *h = *state;
@@ -727,6 +811,8 @@ int main(void)
 		cmocka_unit_test(quiet_prints_the_answer_alone),
 		cmocka_unit_test(verbose_lists_every_trial),
 		cmocka_unit_test(all_candidates_are_listed_when_only_skips_are_left),
+		cmocka_unit_test(a_candidate_that_was_skipped_says_why),
+		cmocka_unit_test(searches_are_one_object),
 		cmocka_unit_test(what_was_not_reproduced_comes_with_its_evidence),
 		cmocka_unit_test(a_single_trial_is_one_verdict),
 		cmocka_unit_test(colours_come_when_asked_for_and_never_into_the_fixes_line),
@@ -741,6 +827,8 @@ int main(void)
 		IN_HISTORY(git_replays_the_log_to_the_same_answer),
 		IN_HISTORY(git_replays_a_search_for_a_fix_in_its_own_words),
 		IN_HISTORY(git_goes_on_from_an_unfinished_log),
+		IN_HISTORY(git_follows_the_same_commits_and_paths),
+		IN_HISTORY(the_nearest_bad_commit_is_said_last),
 		cmocka_unit_test(statuses_have_their_names_and_exit_codes),
 	};
 

@@ -216,8 +216,11 @@ static void test_signals_are_at_their_defaults_and_unblocked_in_it(void **state)
 	(void)sigaddset(&usr, SIGUSR1);
 	assert_int_equal(sigprocmask(SIG_BLOCK, &usr, &old), 0);
 	assert_int_equal(sigaction(SIGPIPE, &ignore, NULL), 0);
-	assert_output(c, WORDS("grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"), path_only(),
-		      "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	/* Signals 32 and 33 are glibc's own: its posix_spawn (in make) leaves them ignored, nobody may change that. */
+	assert_output(c,
+		      WORDS("sed", "-nE", "s/^(Sig(Blk|Ign)):\t0000000[01][08]0000000$/\\1 none/p",
+			    "/proc/self/status"),
+		      path_only(), "SigBlk none\nSigIgn none\n");
 	assert_int_equal(sigaction(SIGPIPE, &dfl, NULL), 0);
 	assert_int_equal(sigprocmask(SIG_SETMASK, &old, NULL), 0);
 }

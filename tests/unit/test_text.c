@@ -322,6 +322,10 @@ static void a_slip_of_the_finger_is_recognised(void **state)
 	assert_int_equal(br_text_nearest("x", words), -1);
 	assert_int_equal(br_text_nearest("", words), -1);
 	assert_int_equal(br_text_nearest("zz", words), -1);
+	assert_int_equal(br_text_nearest("ogod", words), 0);
+	assert_int_equal(br_text_nearest("match", (const char *const[]){"path", NULL}), -1);
+	assert_int_equal(br_text_nearest("list", (const char *const[]){"with", "hint", NULL}), -1);
+	assert_int_equal(br_text_nearest("node", (const char *const[]){"good", "none", NULL}), 1);
 }
 
 static void a_word_of_any_length_is_looked_up_safely(void **state)

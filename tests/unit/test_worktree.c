@@ -1,6 +1,9 @@
 /* test_worktree.c - the private work tree: git works in it, tests cannot spoil it, hostile commits cannot leave it. */
 #include "worktree_fixture.h"
 
+#include "domain/patch.h"
+#include "domain/repo.h"
+
 #include <git2.h>
 
 /* --- what git sees --- */
@@ -484,32 +487,85 @@ static void line_ends_and_ids_are_written_as_git_writes_them(void **state)
 		free(oid[i]);
 }
 
-static void a_filter_program_or_an_encoding_is_refused_in_one_line(void **state)
+/* A filter that turns letters, in place of Git LFS. */
+static const char rot13[] =
+	"[filter \"rot\"]\n\tsmudge = tr a-z n-za-m\n\tclean = tr n-za-m a-z\n\trequired = true\n";
+
+static void a_filter_program_of_the_user_is_applied(void **state)
 {
 	struct fixture *f = *state;
-	br_auto_free char *plain = NULL, *lfs = NULL, *coded = NULL;
+	br_auto_free char *plain = NULL, *filtered = NULL;
 
 	put_file(f->repo, "big.bin", "pointer\n");
+	put_file(f->repo, "b\nc.bin", "line\n");
 	plain = commit_all(f);
-	put_file(f->repo, ".gitattributes", "*.bin filter=lfs\n");
-	lfs = commit_all(f);
-	put_file(f->repo, ".gitattributes", "*.bin working-tree-encoding=UTF-16\n");
-	git(f->repo, "rm", "-q", "--cached", "big.bin");
-	put_file(f->repo, "big.bin", "");
-	coded = commit_all(f);
+	put_file(f->repo, ".gitattributes", "*.bin filter=rot\n");
+	filtered = commit_all(f);
 	fixture_open(f);
-	update(f, lfs); /* without configuration git writes the blob as it is */
+	update(f, filtered); /* without configuration git writes the blob as it is */
 	assert_file(f->tree, "big.bin", "pointer\n");
-	put_file(f->top, ".gitconfig",
-		 "[filter \"lfs\"]\n\tsmudge = git-lfs smudge -- %f\n\trequired = true\n");
+	put_file(f->top, ".gitconfig", rot13);
 	fixture_reopen(f);
-	assert_int_equal(br_worktree_update(f->t, lfs, false, NULL, 0, &f->err), BR_EUNSUPPORTED);
-	assert_non_null(strstr(f->err.msg, "filter=lfs"));
-	assert_null(strchr(f->err.msg, '\n'));
-	assert_int_equal(br_worktree_update(f->t, coded, false, NULL, 0, &f->err), BR_EUNSUPPORTED);
-	assert_non_null(strstr(f->err.msg, "working-tree-encoding"));
+	update(f, filtered);
+	assert_file(f->tree, "big.bin", "cbvagre\n");
+	assert_file(f->tree, "b\nc.bin", "yvar\n");
+	put_file(f->tree, "big.bin", "changed by a test\n");
+	update(f, filtered);
+	assert_file(f->tree, "big.bin", "cbvagre\n");
 	update(f, plain);
+	assert_file(f->tree, "big.bin", "pointer\n");
 	assert_git_sees(f, plain);
+	assert_false(exists(f->work, "workshop"));
+}
+
+static void a_filter_program_of_the_repository_is_never_started(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *oid = NULL, *evil = br_asprintf("touch %s/pwned; cat", f->top);
+
+	put_file(f->repo, "x.bin", "x\n");
+	put_file(f->repo, "y.txt", "y\n");
+	put_file(f->repo, ".gitattributes", "*.bin filter=evil\n*.txt eol=crlf\n");
+	oid = commit_all(f);
+	git(f->repo, "config", "filter.evil.smudge", evil);
+	git(f->repo, "config", "core.fsmonitor", evil);
+	git(f->repo, "config", "core.sshCommand", evil);
+	fixture_open(f);
+	assert_int_equal(br_worktree_update(f->t, oid, false, NULL, 0, &f->err), BR_EUNSUPPORTED);
+	assert_non_null(strstr(f->err.msg, "filter=evil"));
+	assert_null(strchr(f->err.msg, '\n'));
+	assert_false(exists(f->top, "pwned"));
+	assert_false(exists(f->work, "workshop"));
+}
+
+static void a_required_filter_that_fails_is_one_line(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *oid = NULL;
+
+	put_file(f->repo, "x.bin", "x\n");
+	put_file(f->repo, ".gitattributes", "*.bin filter=lfs\n");
+	oid = commit_all(f);
+	put_file(f->top, ".gitconfig",
+		 "[filter \"lfs\"]\n\tsmudge = no-such-program %f\n\trequired = true\n");
+	fixture_open(f);
+	assert_int_equal(br_worktree_update(f->t, oid, false, NULL, 0, &f->err), BR_ECORRUPT);
+	assert_non_null(strstr(f->err.msg, "x.bin"));
+	assert_null(strchr(f->err.msg, '\n'));
+}
+
+static void an_encoding_is_applied_as_git_applies_it(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *oid = NULL;
+
+	put_file(f->repo, ".gitattributes", "*.u working-tree-encoding=UTF-16LE eol=crlf\n");
+	put_bytes(f->repo, "a.u", "h\0i\0\r\0\n\0", 8);
+	put_file(f->repo, "b.txt", "hi\n");
+	oid = commit_all(f);
+	fixture_open(f);
+	update(f, oid);
+	assert_as_git_has_it(f, oid);
 }
 
 static void replaced_objects_are_what_git_shows(void **state)
@@ -553,6 +609,152 @@ static void a_submodule_is_an_empty_folder_in_the_index(void **state)
 		update(f, first);
 		assert_false(exists(f->tree, "d/sub"));
 	}
+}
+
+/* A repository of its own in the folder name of the fixture, with two commits of the file "s"; the ids are the caller's. */
+static char *inner_repository(struct fixture *f, const char *name, char **second)
+{
+	br_auto_free char *dir = br_asprintf("%s/%s", f->top, name);
+	char *first;
+
+	git(f->top, "init", "-q", "-b", "main", dir);
+	put_file(dir, "s", "one\n");
+	git(dir, "add", "-A");
+	git(dir, "commit", "-q", "-m", "s1");
+	first = git_text(dir, "rev-parse", "HEAD");
+	put_file(dir, "s", "two\n");
+	git(dir, "commit", "-q", "-a", "-m", "s2");
+	*second = git_text(dir, "rev-parse", "HEAD");
+	return first;
+}
+
+static void add_submodule(const char *repo, const char *url, const char *name, const char *path)
+{
+	git(repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", "--name", name, url,
+	    path);
+}
+
+static void submodules_come_from_the_users_clones_at_the_commit_recorded(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *s2 = NULL, *s1 = inner_repository(f, "inner", &s2), *sub = NULL;
+	br_auto_free char *before = NULL, *old = NULL, *new = NULL, *head = NULL, *gone = NULL;
+
+	put_file(f->repo, "a", "a\n");
+	before = commit_all(f);
+	add_submodule(f->repo, "../inner", "other/name", "d/sub");
+	new = commit_all(f);
+	sub = br_asprintf("%s/d/sub", f->repo);
+	git(sub, "checkout", "-q", s1);
+	old = commit_all(f);
+	git(f->repo, "rm", "-q", "-f", "d/sub");
+	put_file(f->repo, "d/sub", "now a file\n");
+	gone = commit_all(f);
+	fixture_open(f);
+	update(f, new);
+	assert_file(f->tree, "d/sub/s", "two\n");
+	assert_git_sees(f, new);
+	put_file(f->tree, "d/sub/product", "p\n");
+	put_file(f->tree, "d/sub/s", "changed by a test\n");
+	update(f, old);
+	assert_file(f->tree, "d/sub/s", "one\n");
+	assert_file(f->tree, "d/sub/product", "p\n");
+	free(br_steal(&sub));
+	sub = br_asprintf("%s/d/sub", f->tree);
+	head = git_text(sub, "rev-parse", "HEAD");
+	assert_string_equal(head, s1);
+	update(f, gone);
+	assert_file(f->tree, "d/sub", "now a file\n");
+	update(f, new);
+	assert_file(f->tree, "d/sub/s", "two\n");
+	update(f, before);
+	assert_false(exists(f->tree, "d"));
+	assert_git_sees(f, before);
+}
+
+static void submodules_of_submodules_are_filled_too(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *s2 = NULL, *m2 = NULL, *oid = NULL, *middle = NULL;
+
+	free(inner_repository(f, "inner", &s2));
+	free(inner_repository(f, "middle", &m2));
+	middle = br_asprintf("%s/middle", f->top);
+	add_submodule(middle, "../inner", "deep", "deep");
+	git(middle, "commit", "-q", "-m", "with deep");
+	add_submodule(f->repo, "../middle", "mid", "mid");
+	git(f->repo, "-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init",
+	    "--recursive");
+	oid = commit_all(f);
+	fixture_open(f);
+	update(f, oid);
+	assert_file(f->tree, "mid/deep/s", "two\n");
+	assert_git_sees(f, oid);
+	br_worktree_update(f->t, oid, true, NULL, 0, &f->err);
+	assert_file(f->tree, "mid/deep/s", "two\n");
+}
+
+/* Before git 1.7.8 the clone lay in the checkout itself. */
+static void a_submodules_clone_may_lie_in_the_users_checkout(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *s2 = NULL, *s1 = inner_repository(f, "inner", &s2), *oid = NULL, *info = NULL,
+			  *sub = br_asprintf("%s/sub", f->repo);
+
+	git(f->top, "clone", "-q", "inner", sub);
+	info = br_asprintf("160000,%s,sub", s1);
+	git(f->repo, "update-index", "--add", "--cacheinfo", info);
+	git(f->repo, "commit", "-q", "-m", "without .gitmodules");
+	oid = git_text(f->repo, "rev-parse", "HEAD");
+	fixture_open(f);
+	update(f, oid);
+	assert_false(exists(f->tree, "sub/s"));
+	br_worktree_set_user(f->t, f->common, f->repo);
+	update(f, oid);
+	assert_file(f->tree, "sub/s", "one\n");
+}
+
+static void a_submodule_whose_clone_lacks_the_commit_is_one_clear_line(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *s2 = NULL, *good = NULL, *bad = NULL, *info = NULL;
+
+	free(inner_repository(f, "inner", &s2));
+	add_submodule(f->repo, "../inner", "sub", "sub");
+	good = commit_all(f);
+	info = br_asprintf("160000,%s,sub", good);
+	git(f->repo, "update-index", "--cacheinfo", info);
+	git(f->repo, "commit", "-q", "-m", "a commit that nobody has");
+	bad = git_text(f->repo, "rev-parse", "HEAD");
+	fixture_open(f);
+	assert_int_equal(br_worktree_update(f->t, bad, false, NULL, 0, &f->err), BR_ECORRUPT);
+	assert_non_null(strstr(f->err.msg, "\"sub\""));
+	assert_non_null(strstr(f->err.msg, good));
+	update(f, good);
+	assert_file(f->tree, "sub/s", "two\n");
+}
+
+static void a_submodules_name_or_url_never_leads_anywhere(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *s2 = NULL, *s1 = inner_repository(f, "inner", &s2), *oid = NULL, *text = NULL,
+			  *info = NULL, *pwned = br_asprintf("%s/pwned", f->top);
+
+	text = br_asprintf(
+		"[submodule \"../../../inner/.git\"]\n\tpath = sub\n\turl = ext::sh -c touch%% %s\n"
+		"\tupdate = !touch %s\n",
+		pwned, pwned);
+	put_file(f->repo, ".gitmodules", text);
+	git(f->repo, "add", "-A");
+	info = br_asprintf("160000,%s,sub", s1);
+	git(f->repo, "update-index", "--add", "--cacheinfo", info);
+	git(f->repo, "commit", "-q", "-m", "c");
+	oid = git_text(f->repo, "rev-parse", "HEAD");
+	fixture_open(f);
+	update(f, oid);
+	assert_true(exists(f->tree, "sub"));
+	assert_false(exists(f->tree, "sub/s"));
+	assert_false(exists(f->top, "pwned"));
 }
 
 /* --- --with --- */
@@ -678,6 +880,233 @@ static void with_replaces_a_link_in_its_way_and_does_not_follow_it(void **state)
 	assert_int_equal(rmdir(away), 0);
 	update(f, oid);
 	assert_git_sees(f, oid);
+}
+
+/* --- --patch --- */
+
+struct patched {
+	char *oid[4];
+	struct br_repo *repo;
+	struct br_patch patch;
+};
+
+/* Four commits of ten lines in "code" (line 10 counts them), in the third line 2 is another; and a fix of line 6 as a diff. */
+static void patch_setup(struct fixture *f, struct patched *p)
+{
+	br_auto_free char *file = br_asprintf("%s/fix.diff", f->top), *diff = NULL, *whole = NULL;
+
+	for (int i = 0; i < 4; i++) {
+		br_auto_free char *text =
+			br_asprintf("1\n%s\n3\n4\n5\nbroken\n7\n8\n9\ncommit %d\n", i == 2 ? "two" : "2", i);
+
+		put_file(f->repo, "code", i == 1 ? "all different\n" : text);
+		put_file(f->repo, "same", "same\n");
+		p->oid[i] = commit_all(f);
+	}
+	put_file(f->repo, "code", "1\n2\n3\n4\n5\nfixed\n7\n8\n9\ncommit 3\n");
+	put_file(f->repo, "added", "by the fix\n");
+	git(f->repo, "add", "-N", "added");
+	diff = git_text(f->repo, "diff", "--full-index");
+	whole = br_asprintf("%s\n", diff);
+	put_file(f->top, "fix.diff", whole);
+	git(f->repo, "reset", "-q", "--hard");
+	assert_int_equal(br_repo_open(&p->repo, f->repo, &f->err), 0);
+	if (br_patch_read(&p->patch, p->repo, file, "fix.diff", &f->err) < 0)
+		fail_msg("%s", f->err.msg);
+}
+
+static void patch_teardown(struct patched *p)
+{
+	br_patch_done(&p->patch);
+	br_repo_close(p->repo);
+	for (size_t i = 0; i < 4; i++)
+		free(p->oid[i]);
+}
+
+static void a_patch_is_applied_where_it_applies_and_reverted_after(void **state)
+{
+	struct fixture *f = *state;
+	struct patched p = {0};
+	br_auto_free char *before = NULL, *after = NULL, *status = NULL;
+
+	patch_setup(f, &p);
+	before = checksum(f->common);
+	fixture_open(f);
+	br_worktree_set_patches(f->t, &p.patch, 1);
+	update(f, p.oid[0]); /* the last line differs from the diff's: three ways, or at another place */
+	assert_file(f->tree, "code", "1\n2\n3\n4\n5\nfixed\n7\n8\n9\ncommit 0\n");
+	assert_file(f->tree, "added", "by the fix\n");
+	assert_null(br_worktree_note(f->t));
+	status = git_text(f->tree, "status", "--porcelain");
+	assert_string_equal(status, " M code\n?? added");
+	update(f, p.oid[1]);
+	assert_file(f->tree, "code", "all different\n");
+	assert_false(exists(f->tree, "added"));
+	assert_non_null(strstr(br_worktree_note(f->t), "fix.diff"));
+	assert_git_sees(f, p.oid[1]);
+	update(f, p.oid[2]);
+	assert_file(f->tree, "code", "1\ntwo\n3\n4\n5\nfixed\n7\n8\n9\ncommit 2\n");
+	assert_null(br_worktree_note(f->t));
+	br_worktree_set_patches(f->t, NULL, 0);
+	update(f, p.oid[3]);
+	assert_git_sees(f, p.oid[3]);
+	assert_false(exists(f->tree, "added"));
+	after = checksum(f->common);
+	assert_string_equal(before, after);
+	patch_teardown(&p);
+}
+
+static void a_file_that_is_patched_alike_keeps_its_times(void **state)
+{
+	struct fixture *f = *state;
+	struct patched p = {0};
+	br_auto_free char *path = br_asprintf("%s/added", f->tree);
+	struct stat old, new;
+
+	patch_setup(f, &p);
+	fixture_open(f);
+	br_worktree_set_patches(f->t, &p.patch, 1);
+	update(f, p.oid[0]);
+	assert_int_equal(lstat(path, &old), 0);
+	update(f, p.oid[3]);
+	assert_int_equal(lstat(path, &new), 0);
+	assert_int_equal(old.st_ino, new.st_ino);
+	assert_memory_equal(&old.st_mtim, &new.st_mtim, sizeof old.st_mtim);
+	put_file(f->tree, "code", "changed by a test\n");
+	update(f, p.oid[3]);
+	assert_file(f->tree, "code", "1\n2\n3\n4\n5\nfixed\n7\n8\n9\ncommit 3\n");
+	patch_teardown(&p);
+}
+
+static void a_commit_is_a_patch_and_where_it_is_contained_nothing_is_said(void **state)
+{
+	struct fixture *f = *state;
+	struct patched p = {0};
+	struct br_patch fix = {0};
+	br_auto_free char *oid = NULL;
+
+	patch_setup(f, &p);
+	put_file(f->repo, "code", "1\n2\n3\n4\n5\nfixed\n7\n8\n9\ncommit 3\n");
+	git(f->repo, "mv", "same", "moved");
+	oid = commit_all(f);
+	assert_int_equal(br_patch_of_commit(&fix, p.repo, oid, "HEAD", &f->err), 0);
+	fixture_open(f);
+	br_worktree_set_patches(f->t, &fix, 1);
+	update(f, p.oid[0]);
+	assert_file(f->tree, "code", "1\n2\n3\n4\n5\nfixed\n7\n8\n9\ncommit 0\n");
+	assert_file(f->tree, "moved", "same\n");
+	assert_false(exists(f->tree, "same"));
+	update(f, oid);
+	assert_null(br_worktree_note(f->t));
+	assert_git_sees(f, oid);
+	update(f, p.oid[1]);
+	assert_true(exists(f->tree, "same"));
+	br_patch_done(&fix);
+	patch_teardown(&p);
+}
+
+static void what_is_no_diff_is_refused_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct br_patch patch = {0};
+	struct br_repo *repo;
+	br_auto_free char *file = br_asprintf("%s/x", f->top);
+
+	put_file(f->top, "x", "no diff\n");
+	assert_int_equal(br_repo_open(&repo, f->repo, &f->err), 0);
+	assert_int_equal(br_patch_read(&patch, repo, file, "x", &f->err), BR_ESTATE);
+	br_patch_done(&patch);
+	br_repo_close(repo);
+}
+
+static void a_patch_never_leaves_the_tree(void **state)
+{
+	struct fixture *f = *state;
+	struct patched p = {0};
+	struct br_patch evil = {0};
+	static const char *const target[] = {"../pwned", ".git/config", "link/pwned"};
+	br_auto_free char *oid = NULL, *link = br_asprintf("%s/link", f->repo);
+
+	patch_setup(f, &p);
+	assert_int_equal(symlink(f->top, link), 0);
+	oid = commit_all(f);
+	fixture_open(f);
+	for (size_t i = 0; i < sizeof target / sizeof *target; i++) {
+		evil.name = br_strdup("evil");
+		evil.text = br_asprintf("--- /dev/null\n+++ b/%s\n@@ -0,0 +1 @@\n+x\n", target[i]);
+		evil.n = strlen(evil.text);
+		br_strv_add(&evil.path, i == 2 ? target[i] : "other");
+		br_worktree_set_patches(f->t, &evil, 1);
+		update(f, oid);
+		assert_false(exists(f->top, "pwned"));
+		assert_false(exists(f->work, "pwned"));
+		assert_false(exists(f->tree, ".git/config"));
+		br_patch_done(&evil);
+	}
+	patch_teardown(&p);
+}
+
+/* --- kinds of clones --- */
+
+/* Replaces the fixture's repository by a clone of it. */
+static void use_clone(struct fixture *f, const char *how)
+{
+	br_auto_free char *from = br_asprintf("file://%s", f->repo), *to = br_asprintf("%s/clone", f->top);
+
+	git(f->repo, "config", "uploadpack.allowFilter", "true");
+	git(f->top, "clone", "-q", how, "--no-checkout", from, to);
+	free(f->repo);
+	free(f->common);
+	free(f->work);
+	free(f->tree);
+	f->repo = br_steal(&to);
+	f->common = br_asprintf("%s/.git", f->repo);
+	f->work = br_asprintf("%s/bisect-run/work/0", f->common);
+	f->tree = br_asprintf("%s/tree", f->work);
+}
+
+static void the_last_commit_of_a_shallow_clone_can_be_tested(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+
+	use_clone(f, "--depth=1");
+	fixture_open(f);
+	update(f, second);
+	assert_file(f->tree, "a", "two\n");
+	assert_git_sees(f, second);
+	assert_int_equal(br_worktree_update(f->t, first, false, NULL, 0, &f->err), BR_ECORRUPT);
+}
+
+static void a_file_that_a_partial_clone_lacks_is_one_clear_line_and_no_download(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second), *missing = NULL;
+
+	use_clone(f, "--filter=blob:none");
+	git(f->repo, "checkout", "-q", "main");
+	fixture_open(f);
+	update(f, second);
+	assert_git_sees(f, second);
+	assert_int_equal(br_worktree_update(f->t, first, false, NULL, 0, &f->err), BR_ECORRUPT);
+	assert_non_null(strstr(f->err.msg, "partial"));
+	missing = git_text(f->repo, "rev-list", "--objects", "--missing=print", "--all");
+	assert_non_null(strchr(missing, '?'));
+}
+
+static void a_sparse_checkout_of_the_user_does_not_thin_out_the_tree(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second);
+
+	git(f->repo, "sparse-checkout", "set", "--cone", "nothing");
+	assert_false(exists(f->repo, "d/b"));
+	fixture_open(f);
+	update(f, second);
+	assert_true(exists(f->tree, "d/b"));
+	assert_git_sees(f, second);
+	update(f, first);
+	assert_git_sees(f, first);
 }
 
 /* --- hostile and damaged commits --- */
@@ -861,6 +1290,107 @@ static void paths_longer_than_the_system_allows_are_refused(void **state)
 	assert_refused(f, commit, good, "path");
 }
 
+/* Ignorable for HFS+, four bytes more for Linux: a file like any other here. */
+static void a_git_folder_for_other_systems_is_no_git_folder_here(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *good = two_commits(f, &second), *blob = NULL, *sub = NULL,
+			  *tree = NULL, *commit = NULL;
+	struct br_buf b = {0};
+
+	blob = git_text(f->repo, "rev-parse", "HEAD:a");
+	add_entry(&b, "100644", "config", blob);
+	sub = raw_tree(f, &b);
+	add_entry(&b, "40000", ".g\342\200\214it", sub);
+	tree = raw_tree(f, &b);
+	commit = commit_of(f, tree);
+	fixture_open(f);
+	update(f, good);
+	update(f, commit);
+	assert_true(exists(f->tree, ".g\342\200\214it/config"));
+	assert_false(exists(f->tree, ".git/config"));
+	assert_git_sees(f, commit);
+}
+
+static void the_repositorys_configuration_starts_nothing_and_is_not_the_trees(void **state)
+{
+	static const char *const name[] = {"core.fsmonitor",	"core.sshCommand", "core.pager",
+					   "core.editor",	"diff.external",   "core.gitProxy",
+					   "credential.helper", "filter.x.process"};
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *first = two_commits(f, &second), *hooks = NULL, *evil = NULL,
+			  *more = NULL;
+
+	hooks = br_asprintf("%s/hooks", f->top);
+	evil = br_asprintf("%s/evil", f->top);
+	more = br_asprintf("%s/more.config", f->top);
+	put_file(f->top, "evil", "#!/bin/sh\ntouch \"$(dirname \"$0\")/pwned\"\n");
+	assert_int_equal(chmod(evil, 0755), 0);
+	for (const char *const *h = (const char *const[]){"post-checkout", "post-index-change", NULL}; *h;
+	     h++) {
+		br_auto_free char *link = br_asprintf("hooks/%s", *h),
+				  *at = br_asprintf("%s/%s", f->top, link);
+
+		put_file(f->top, link, "");
+		assert_int_equal(unlink(at), 0);
+		assert_int_equal(symlink(evil, at), 0);
+	}
+	for (size_t i = 0; i < sizeof name / sizeof *name; i++)
+		git(f->repo, "config", "--file", more, name[i], evil);
+	git(f->repo, "config", "include.path", more);
+	git(f->repo, "config", "core.hooksPath", hooks);
+	fixture_open(f);
+	update(f, first);
+	update(f, second);
+	assert_file(f->tree, "a", "two\n");
+	assert_false(exists(f->top, "pwned"));
+}
+
+static void a_large_file_is_written_whole(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *oid = NULL, *path = br_asprintf("%s/big", f->repo),
+			  *copy = br_asprintf("%s/big", f->tree);
+	struct stat st;
+
+	put_file(f->repo, "big", "");
+	assert_int_equal(truncate(path, 64 << 20), 0);
+	git(f->repo, "config", "core.compression", "1");
+	git(f->repo, "config", "core.bigFileThreshold", "1m"); /* git itself would stream it */
+	oid = commit_all(f);
+	fixture_open(f);
+	update(f, oid);
+	assert_int_equal(lstat(copy, &st), 0);
+	assert_int_equal(st.st_size, 64 << 20);
+	assert_git_sees(f, oid);
+}
+
+/* One blob under many names: the tree costs much, the repository nothing. */
+static void a_hundred_thousand_files_in_one_folder_are_only_slow(void **state)
+{
+	enum { NFILE = 100000 };
+	struct fixture *f = *state;
+	br_auto_free char *second = NULL, *good = two_commits(f, &second), *blob = NULL, *tree = NULL,
+			  *commit = NULL;
+	struct br_buf b = {0};
+
+	blob = git_text(f->repo, "hash-object", "-w", "-t", "blob", "/dev/null");
+	for (int i = 0; i < NFILE; i++) {
+		char name[16];
+
+		(void)snprintf(name, sizeof name, "f%06d", i);
+		add_entry(&b, "100644", name, blob);
+	}
+	tree = raw_tree(f, &b);
+	commit = commit_of(f, tree);
+	fixture_open(f);
+	update(f, commit);
+	assert_true(exists(f->tree, "f099999"));
+	update(f, good);
+	assert_false(exists(f->tree, "f000000"));
+	assert_git_sees(f, good);
+}
+
 static char *object_path(struct fixture *f, const char *hex)
 {
 	return br_asprintf("%s/objects/%.2s/%s", f->common, hex, hex + 2);
@@ -954,9 +1484,17 @@ int main(void)
 		test(without_a_marker_nothing_is_trusted),
 		test(an_interrupted_update_is_repaired_without_losing_products),
 		test(line_ends_and_ids_are_written_as_git_writes_them),
-		test(a_filter_program_or_an_encoding_is_refused_in_one_line),
+		test(a_filter_program_of_the_user_is_applied),
+		test(a_filter_program_of_the_repository_is_never_started),
+		test(a_required_filter_that_fails_is_one_line),
+		test(an_encoding_is_applied_as_git_applies_it),
 		test(replaced_objects_are_what_git_shows),
 		test(a_submodule_is_an_empty_folder_in_the_index),
+		test(submodules_come_from_the_users_clones_at_the_commit_recorded),
+		test(submodules_of_submodules_are_filled_too),
+		test(a_submodules_clone_may_lie_in_the_users_checkout),
+		test(a_submodule_whose_clone_lacks_the_commit_is_one_clear_line),
+		test(a_submodules_name_or_url_never_leads_anywhere),
 		test(with_puts_files_over_the_commits_and_takes_them_away_again),
 		test(with_takes_folders_of_a_revision_whole),
 		test(with_that_failed_half_way_is_gone_at_the_next_update),
@@ -966,6 +1504,18 @@ int main(void)
 		test(a_name_that_is_a_link_and_a_folder_is_refused),
 		test(a_bomb_of_few_objects_is_refused),
 		test(paths_longer_than_the_system_allows_are_refused),
+		test(a_patch_is_applied_where_it_applies_and_reverted_after),
+		test(a_file_that_is_patched_alike_keeps_its_times),
+		test(a_commit_is_a_patch_and_where_it_is_contained_nothing_is_said),
+		test(what_is_no_diff_is_refused_at_once),
+		test(a_patch_never_leaves_the_tree),
+		test(the_last_commit_of_a_shallow_clone_can_be_tested),
+		test(a_file_that_a_partial_clone_lacks_is_one_clear_line_and_no_download),
+		test(a_sparse_checkout_of_the_user_does_not_thin_out_the_tree),
+		test(a_git_folder_for_other_systems_is_no_git_folder_here),
+		test(the_repositorys_configuration_starts_nothing_and_is_not_the_trees),
+		test(a_large_file_is_written_whole),
+		test(a_hundred_thousand_files_in_one_folder_are_only_slow),
 		test(a_damaged_or_missing_object_is_named_and_other_commits_work),
 		test(many_files_come_and_go_at_once),
 	};

@@ -1,0 +1,12 @@
+/* ns_private.h - the steps by which process 1 of a box makes its surroundings. */
+#ifndef BR_NS_PRIVATE_H
+#define BR_NS_PRIVATE_H
+
+#include "sys/ns.h"
+
+/* Makes all mounts of the plan. Needs the capabilities of a new mount namespace. */
+int br_ns_mounts(const struct br_ns_plan *plan, struct br_err *err);
+/* Gives up all capabilities for ever, and the system calls that nothing inside needs. */
+int br_ns_lock(const struct br_ns_plan *plan, struct br_err *err);
+
+#endif

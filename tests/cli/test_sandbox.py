@@ -1,0 +1,428 @@
+"""The namespace level: a test can neither harm nor see what is the user's, and its verdict stays exact."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import unittest
+
+import lib
+
+HOST = {"HOST_NS": os.readlink("/proc/self/ns/mnt")}
+# Whoever is about to destroy something looks first where it is: skip when that is not a sandbox.
+GUARD = '[ "$(readlink /proc/self/ns/mnt)" != "$HOST_NS" ] || exit 125\n'
+PY_GUARD = "import os, sys\nif os.readlink('/proc/self/ns/mnt') == os.environ['HOST_NS']: sys.exit(125)\n"
+USER = 23456  # an ordinary one, when the tests run as root
+
+
+def why_not():
+    """Why the level cannot be had here; None: it can."""
+    if not os.access(lib.PROGRAM, os.X_OK):
+        return "the program is not built"
+    out = subprocess.run([lib.PROGRAM, "doctor"], capture_output=True, text=True, timeout=lib.DEADLINE).stdout
+    line = next((line for line in out.splitlines() if "--sandbox strict" in line), "doctor does not say")
+    return None if line.split()[0] == "yes" else line.strip()
+
+
+WHY_NOT = why_not()
+
+
+@unittest.skipIf(WHY_NOT, WHY_NOT)
+class Sandbox(lib.Case):
+    uid = None  # as whom the program runs; None: as we do
+
+    def setUp(self):
+        super().setUp()
+        # Not below /tmp, which a test does not see at all.
+        self.outside = tempfile.mkdtemp(prefix="victim.", dir=os.path.join(lib.ROOT, "build"))
+        self.addCleanup(lib.remove_tree, self.outside)
+        self.victim = os.path.join(self.outside, "victim")
+        with open(self.victim, "w") as out:
+            out.write("precious\n")
+
+    def hand_over(self):
+        """Gives all that was made to the user as whom the program runs."""
+        if self.uid is not None:
+            subprocess.run(["chown", "-hR", f"{self.uid}:{self.uid}", self.tmp, self.outside], check=True)
+
+    def popen(self, *args, cwd, **kw):
+        self.hand_over()
+        if self.uid is not None:
+            kw.update(user=self.uid, group=self.uid, extra_groups=[])
+        proc = subprocess.Popen([lib.PROGRAM, *args], cwd=cwd, env={**self.env, **HOST}, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw)
+        self._running.append(proc)
+        return proc
+
+    def run_inside(self, *args, cwd, command):
+        """`try` with these options; its trial, with what it printed as "text"."""
+        proc = self.popen("try", "--json", "--sandbox", "strict", *args, "--", *command, cwd=cwd)
+        out, err = proc.communicate(timeout=lib.DEADLINE)
+        done = lib.Done(proc.args, proc.returncode, out, err)
+        self.assertIn(done.rc, (0, 1, 125), done)
+        trial = done.trials[0]
+        self.assertEqual(trial["sandbox"], "namespaces", done)
+        trial["text"] = lib.read(trial["log"]) if trial.get("log") else ""
+        return trial
+
+    def inside(self, script, *args, repo=None, cwd=None, expect=0):
+        repo = repo or self.line(2, "c2")
+        trial = self.run_inside(*args, "HEAD", cwd=cwd or repo.path, command=["sh", "-c", GUARD + script])
+        self.assertEqual((trial["exit"], trial["signal"]), (expect, None), trial["text"])
+        return trial["text"]
+
+    def python(self, script, *args):
+        repo = self.line(2, "c2")
+        trial = self.run_inside(*args, "HEAD", cwd=repo.path, command=["python3", "-c", PY_GUARD + script])
+        self.assertEqual((trial["exit"], trial["signal"]), (0, None), trial["text"])
+        return trial["text"]
+
+    # ---- files ----
+
+    def test_nothing_outside_can_be_changed(self):
+        before = os.lstat(self.victim)
+        attempts = ["echo x > V", "echo x >> V", "rm -f V", "mv V V.moved", "ln V V.link", "chmod 777 V", "touch V",
+                    "chown 1:1 V", "truncate -s 0 V", "rm -rf D", "touch D/new", "mkdir D/new", "ln -s / D/new",
+                    "mknod D/new p", "touch /etc/bisect-run-test", "touch /usr/bisect-run-test", "touch /bisect-run-test"]
+        script = "".join(f"({a.replace('V', self.victim).replace('D/', self.outside + '/').replace(' D', ' ' + self.outside)}) "
+                         f"2>/dev/null && echo 'did: {a}'\n" for a in attempts)
+        self.assertEqual(self.inside(script + "true"), "")
+        self.assertEqual(lib.read(self.victim), "precious\n")
+        after = os.lstat(self.victim)
+        self.assertEqual((before.st_mode, before.st_mtime_ns, before.st_nlink), (after.st_mode, after.st_mtime_ns, after.st_nlink))
+        self.assertEqual(os.listdir(self.outside), ["victim"])
+
+    def test_home_can_be_written_and_deleted_without_harm(self):
+        home = self.env["HOME"]
+        os.makedirs(os.path.join(home, "things"))
+        lib_file = os.path.join(home, "things", "notes")
+        with open(lib_file, "w") as out:
+            out.write("mine\n")
+        text = self.inside('cat ~/things/notes; echo x > ~/new && rm -rf ~/things ~/.config ~/.gitconfig && ls -A ~')
+        self.assertEqual(text.split(), ["mine", "new"])
+        self.assertEqual(lib.read(lib_file), "mine\n")
+        self.assertFalse(os.path.exists(os.path.join(home, "new")))
+        self.assertTrue(os.path.exists(os.path.join(home, ".gitconfig")))
+
+    def test_secrets_in_home_are_not_there(self):
+        home = self.env["HOME"]
+        secrets = [".ssh/id_rsa", ".gnupg/key", ".aws/credentials", ".netrc", ".config/gcloud/token", ".docker/config.json",
+                   ".kube/config", ".npmrc", ".pypirc", ".cargo/credentials.toml", ".git-credentials", ".bash_history",
+                   ".local/share/keyrings/login", ".mozilla/cookies"]
+        for name in secrets + [".cargo/bin/tool", ".docker/readable"]:
+            os.makedirs(os.path.dirname(os.path.join(home, name)), exist_ok=True)
+            with open(os.path.join(home, name), "w") as out:
+                out.write("SECRET\n" if name in secrets else "tool\n")
+        os.makedirs(os.path.join(home, "dotfiles"))
+        with open(os.path.join(home, "dotfiles", "pgpass"), "w") as out:
+            out.write("SECRET\n")
+        os.symlink(os.path.join(home, "dotfiles", "pgpass"), os.path.join(home, ".pgpass"))
+        text = self.inside("grep -rs SECRET ~; cat ~/.cargo/bin/tool ~/.docker/readable; "
+                           + "".join(f"cat ~/{name} 2>/dev/null; " for name in secrets) + "true")
+        self.assertEqual(text.split(), ["tool", "tool"])
+
+    def test_temporary_folders_are_private_and_shared_by_build_and_test(self):
+        marker = self.path("seen")
+        with open(marker, "w"):
+            pass
+        name = os.path.basename(self.tmp) + ".mine"
+        text = self.inside(f'ls "$HOME"/../seen 2>/dev/null; cat /tmp/{name}; echo "$TMPDIR"; touch /var/tmp/a /run/a /dev/shm/a',
+                           "--build", f"echo built > /tmp/{name}")
+        self.assertEqual(text.split(), ["built", "/tmp"])
+        self.assertFalse(os.path.exists(f"/tmp/{name}"))
+
+    def test_the_devices_are_few_and_the_real_ones_keep_their_mode(self):
+        before = os.stat("/dev/null").st_mode
+        text = self.inside("chmod 600 /dev/null 2>/dev/null; echo x > /dev/null && head -c 1 /dev/zero | wc -c; ls /dev")
+        self.assertEqual(os.stat("/dev/null").st_mode, before)
+        self.assertEqual(set(text.split()) - {"1"}, {"fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin",
+                                                     "stdout", "tty", "urandom", "zero"})
+
+    def test_the_password_file_cannot_be_read(self):
+        self.inside("cat /etc/shadow 2>/dev/null && exit 1; true")
+
+    def test_the_machines_knobs_cannot_be_turned(self):
+        self.inside("for f in /proc/sys/kernel/core_pattern /proc/sysrq-trigger /proc/sys/vm/drop_caches /sys/power/state; do\n"
+                    '[ -w "$f" ] && : >> "$f" 2>/dev/null && exit 1; done; true')
+
+    # ---- processes ----
+
+    def test_other_processes_are_neither_seen_nor_killed(self):
+        marker = self.marker()
+        sentinel = subprocess.Popen(["sleep", marker], **({"user": self.uid} if self.uid is not None else {}))
+        self.addCleanup(sentinel.wait)
+        self.addCleanup(sentinel.kill)
+        repo = self.line(2, "c2")
+        trial = self.run_inside("HEAD", cwd=repo.path, command=[
+            "sh", "-c", GUARD + f"cat /proc/[0-9]*/cmdline | tr '\\0' '\\n' | grep -c '^sleep$'; kill -9 {sentinel.pid} 2>&1; "
+            "kill -9 -1; exit 0"])
+        self.assertEqual((trial["exit"], trial["signal"]), (0, None), trial["text"])
+        self.assertEqual(trial["text"].split()[0], "0", trial["text"])
+        self.assertIsNone(sentinel.poll())
+
+    def test_the_end_is_reported_exactly(self):
+        repo = self.line(2, "c2")
+        for script, code, sig in (("exit 0", 0, None), ("exit 3", 3, None), ("exit 124", 124, None), ("kill -SEGV $$", None, 11),
+                                  ("kill -KILL $$", None, 9), ("kill -ABRT $$", None, 6), ("kill -TERM $$", None, 15),
+                                  ("kill -9 1; exit 7", 7, None)):
+            trial = self.run_inside("HEAD", cwd=repo.path, command=["sh", "-c", GUARD + script])
+            self.assertEqual((trial["exit"], trial["signal"]), (code, sig), script)
+
+    def test_a_program_that_is_not_there_is_told_from_one_that_fails(self):
+        repo = self.line(2, "c2")
+        trial = self.run_inside("HEAD", cwd=repo.path, command=["no-such-program"])
+        self.assertEqual((trial["verdict"], trial["end"]), ("skip", "exec"))
+
+    def test_the_first_process_cannot_be_traced_or_imitated(self):
+        text = self.python(r"""
+for name in ('fd/3', 'mem', 'environ', 'cwd', 'root', 'maps'):
+    try:
+        path = '/proc/1/' + name
+        os.listdir(path) if name in ('cwd', 'root') else open(path, 'rb').read(1)
+        print('open:', name)
+    except OSError:
+        pass
+for fd in range(3, 256):
+    try:
+        print('inherited:', fd, os.readlink(f'/proc/self/fd/{fd}'))
+    except OSError:
+        pass
+os.kill(1, 9); os.kill(1, 19); os.kill(1, 15)
+""")
+        self.assertEqual(text.strip(), "")
+
+    def test_what_it_leaves_running_dies_with_it(self):
+        marker = self.marker()
+        self.inside(f"setsid sleep {marker} >/dev/null 2>&1 & (setsid sh -c 'trap \"\" TERM HUP; sleep {marker}' &) ; exit 0")
+        self.assert_gone(marker)
+
+    def test_it_dies_when_the_program_is_killed(self):
+        marker = self.marker()
+        repo = self.line(2, "c2")
+        proc = self.popen("try", "--sandbox", "strict", "HEAD", "--", "sh", "-c", GUARD + f"setsid sleep {marker} & sleep {marker}",
+                          cwd=repo.path)
+        self.until(lambda: len(lib.processes_with(marker)) >= 2, "the trial runs")
+        proc.kill()
+        proc.communicate()
+        self.assert_gone(marker)
+
+    def test_the_worker_killed_takes_the_sandbox_along(self):
+        marker = self.marker()
+        repo = self.line(2, "c2")
+        proc = self.popen("try", "--sandbox", "strict", "HEAD", "--", "sh", "-c", GUARD + f"setsid sleep {marker} & sleep {marker}",
+                          cwd=repo.path)
+        self.until(lambda: len(lib.processes_with(marker)) >= 2, "the trial runs")
+        proc.send_signal(signal.SIGSTOP)  # it must not clean up itself
+        with open(f"/proc/{proc.pid}/task/{proc.pid}/children") as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGKILL)
+        self.until(lambda: not lib.processes_with(marker), "the sandbox is gone")
+        proc.kill()
+        proc.communicate()
+
+    def test_a_test_over_its_time_is_killed_with_all_its_processes(self):
+        marker = self.marker()
+        repo = self.line(2, "c2")
+        trial = self.run_inside("--timeout", "0.3s", "HEAD", cwd=repo.path, command=[
+            "sh", "-c", GUARD + f"trap '' TERM; setsid sleep {marker} & sleep {marker}; sleep {marker}; while :; do :; done"])
+        self.assertEqual((trial["verdict"], trial["timed_out"]), ("bad", True))
+        self.assert_gone(marker)
+
+    # ---- network and sockets ----
+
+    def test_the_network_is_its_own(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            text = self.python(f"""
+import socket
+try:
+    socket.create_connection(('127.0.0.1', {port}), 5)
+    print('reached the host')
+except OSError as e:
+    print(type(e).__name__)
+server = socket.create_server(('127.0.0.1', {port}))
+client = socket.create_connection(('127.0.0.1', {port}), 5)
+server.accept()[0].sendall(b'own')
+print(client.recv(3).decode())
+try:
+    socket.create_connection(('192.0.2.1', 80), 2)
+    print('reached the world')
+except OSError as e:
+    print('no world')
+""")
+        self.assertEqual(text.splitlines(), ["ConnectionRefusedError", "own", "no world"])
+
+    def test_sockets_of_services_are_out_of_reach(self):
+        path = os.path.join(self.outside, "docker.sock")
+        name = f"\0bisect-run-test-{os.getpid()}"
+        with socket.socket(socket.AF_UNIX) as by_path, socket.socket(socket.AF_UNIX) as abstract:
+            by_path.bind(path)
+            abstract.bind(name)
+            os.chmod(path, 0o777)
+            by_path.listen()
+            abstract.listen()
+            text = self.python(f"""
+import socket
+for address in ({path!r}, {name!r}):
+    try:
+        socket.socket(socket.AF_UNIX).connect(address)
+        print('reached', address)
+    except OSError:
+        pass
+""")
+        self.assertEqual(text, "")
+
+    # ---- privileges ----
+
+    def test_there_are_no_capabilities_and_no_way_to_any(self):
+        text = self.inside("grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status")
+        for line in text.splitlines():
+            name, value = line.split()
+            self.assertEqual(value.strip("0"), {"NoNewPrivs:": "1", "Seccomp:": "2"}.get(name, ""), line)
+
+    def test_a_setuid_program_gains_nothing(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can make a setuid program of root's")
+        program = os.path.join(self.outside, "id")
+        shutil.copy("/usr/bin/id", program)
+        self.hand_over()
+        os.chown(program, 0, 0)
+        os.chmod(program, 0o4755)
+        self.hand_over = lambda: None
+        repo = self.line(2, "c2")
+        if self.uid is not None:
+            subprocess.run(["chown", "-hR", f"{self.uid}:{self.uid}", self.tmp], check=True)
+        text = self.inside(f"{program} -u", repo=repo)
+        self.assertEqual(int(text), self.uid or 0)
+        self.assertTrue(os.stat(program).st_mode & stat.S_ISUID)
+
+    def test_mounts_and_namespaces_are_refused(self):
+        attempts = ["mount -o remount,rw /", "mount -o remount,bind,rw /", "mount -t tmpfs none /tmp", "mount --bind /etc /tmp",
+                    "umount -l /tmp", "umount -l /proc", "umount -l ~", "unshare -Ur true", "unshare -m true", "chroot / true",
+                    "unshare -Urm mount -o remount,rw /", "hostname other", "nsenter -t 1 -m true"]
+        script = "".join(f"({a}) >/dev/null 2>&1 && echo 'did: {a}'\n" for a in attempts)
+        self.assertEqual(self.inside(script + "true"), "")
+
+    @unittest.skipUnless(os.uname().machine == "x86_64", "the numbers of system calls are those of x86-64")
+    def test_dangerous_system_calls_are_refused(self):
+        text = self.python(r"""
+import ctypes, errno, fcntl
+libc = ctypes.CDLL(None, use_errno=True)
+calls = {'bpf': 321, 'add_key': 248, 'request_key': 249, 'keyctl': 250, 'perf_event_open': 298, 'userfaultfd': 323, 'kexec_load': 246,
+         'io_uring_setup': 425, 'swapon': 167, 'clock_settime': 227, 'settimeofday': 164, 'mount': 165, 'umount2': 166,
+         'pivot_root': 155, 'fsopen': 430, 'open_tree': 428, 'move_mount': 429, 'mount_setattr': 442, 'setns': 308,
+         'reboot': 169, 'init_module': 175, 'clone3': 435, 'getpid (x32)': 0x40000000 + 39}
+for name, number in calls.items():
+    ctypes.set_errno(0)
+    if libc.syscall(number, 0, 0, 0, 0, 0, 0) != -1 or ctypes.get_errno() not in (errno.EPERM, errno.ENOSYS):
+        print(name, ctypes.get_errno())
+for name, number, flags in (('unshare', 272, 0x10000000), ('clone', 56, 0x10000000 | 17)):
+    if libc.syscall(number, flags, 0, 0, 0, 0, 0) != -1:
+        print(name)
+if libc.socket(40, 1, 0) != -1:
+    print('vsock')
+for request in (0x5412, 0x541c, 0x5412 | 1 << 32):
+    master, slave = os.openpty()
+    if libc.ioctl(slave, ctypes.c_ulong(request), b'x') != -1 or ctypes.get_errno() != errno.EPERM:
+        print('ioctl', hex(request), ctypes.get_errno())
+print('ok', libc.getpid() > 0)
+""")
+        self.assertEqual(text, "ok True\n")
+
+    # ---- the work of a trial ----
+
+    def test_it_runs_at_the_users_path_and_in_the_same_folder(self):
+        repo = self.repo([("c1", [], {"sub/dir/file": "x\n"})])
+        repo.write("sub/dir/untracked", "mine\n")
+        text = self.inside('pwd; echo "$PWD"; ls; touch made', repo=repo, cwd=repo.file("sub", "dir"))
+        self.assertEqual(text.splitlines(), [repo.file("sub", "dir")] * 2 + ["file"])
+        self.assertEqual(sorted(os.listdir(repo.file("sub", "dir"))), ["file", "untracked"])
+
+    def test_git_works_and_cannot_write_the_users_objects(self):
+        repo = self.line(3, "c3")
+        before = lib.snapshot(repo)
+        text = self.inside("git status --porcelain && git describe --tags --always && git log --oneline | wc -l && "
+                           "git rev-parse HEAD && echo new > new && ! git add new 2>/dev/null && "
+                           "! git commit -q --allow-empty -m x 2>/dev/null && ! git update-ref refs/heads/main HEAD~1 2>/dev/null && "
+                           "! git gc -q 2>/dev/null; git rev-parse --git-common-dir | xargs ls -A | grep -c '^objects$'", repo=repo)
+        self.assertEqual(text.split(), ["c3", "3", repo.oid["c3"], "1"])
+        self.hand_back()
+        self.assertEqual(lib.snapshot(repo), before)
+
+    def test_git_works_in_a_linked_work_tree_and_a_bare_repository(self):
+        repo = self.line(2, "c2")
+        repo.git("worktree", "add", "-q", self.path("linked"), "c1")
+        text = self.inside("pwd; git rev-parse HEAD; git status --porcelain", repo=repo, cwd=self.path("linked"))
+        self.assertEqual(text.split(), [self.path("linked"), repo.oid["c1"]])
+        bare = self.repo(lib.linear(2), name="bare.git", bare=True)
+        text = self.inside("git rev-parse HEAD; git status --porcelain; touch x", repo=bare)
+        self.assertEqual(text.split(), [bare.oid["c2"]])
+
+    def test_a_script_of_the_users_in_a_hidden_place_is_found(self):
+        script = self.path("check.sh")
+        with open(script, "w") as out:
+            out.write("#!/bin/sh\n" + GUARD + "echo found; ls -A \"$(dirname \"$0\")\" | wc -l; echo x >> \"$0\" 2>/dev/null && exit 1; exit 0\n")
+        os.chmod(script, 0o755)
+        repo = self.line(2, "c2")
+        with open(self.path("beside"), "w"):
+            pass
+        trial = self.run_inside("HEAD", cwd=repo.path, command=[script])
+        self.assertEqual(trial["exit"], 0, trial["text"])
+        self.assertEqual(trial["text"].split()[0], "found")
+
+    def test_files_put_into_the_tree_are_there(self):
+        repo = self.line(2, "c2")
+        repo.write("extra.sh", "echo extra\n")
+        repo.write("own.sh", "echo own\n")
+        trial = self.run_inside("--with", "extra.sh", "HEAD", cwd=repo.path, command=["sh", "-c", GUARD + "sh extra.sh; sh own.sh"])
+        self.assertEqual(trial["text"].split(), ["extra", "own"])
+
+    def test_without_a_revision_the_folder_is_a_throw_away_view(self):
+        folder = self.path("folder")
+        os.makedirs(folder)
+        with open(os.path.join(folder, "file"), "w") as out:
+            out.write("mine\n")
+        trial = self.run_inside(cwd=folder, command=["sh", "-c", GUARD + "cat file; rm file; touch new; ls"])
+        self.assertEqual(trial["text"].split(), ["mine", "new"])
+        self.assertEqual([n for n in sorted(os.listdir(folder)) if n != ".bisect-run"], ["file"])
+
+    def test_a_search_with_two_at_once_finds_the_culprit(self):
+        repo = self.line(20, "c13")
+        before = lib.snapshot(repo)
+        command = ["python3", "-c", PY_GUARD + """
+import socket
+server = socket.create_server(('127.0.0.1', 45678))  # a fixed port
+sys.exit(int(open('state').read()))
+"""]
+        proc = self.popen("--json", "--confirm", "quick", "--sandbox", "strict", "-j", "2", "--build", "cat state > built",
+                          "--good", "c1", "--", *command, cwd=repo.path)
+        out, err = proc.communicate(timeout=lib.DEADLINE)
+        done = lib.Done(proc.args, proc.returncode, out, err)
+        self.assertEqual(done.rc, 0, done)
+        self.assert_first_bad(repo, done, "c13")
+        self.assertEqual({t["sandbox"] for t in done.trials}, {"namespaces"})
+        self.hand_back()
+        self.assertEqual(lib.snapshot(repo), before)
+
+    def hand_back(self):
+        if self.uid is not None:
+            subprocess.run(["chown", "-hR", f"{os.geteuid()}:{os.getegid()}", self.tmp], check=True)
+
+    def test_nested_it_is_refused_with_the_reason(self):
+        text = self.inside(f"{lib.PROGRAM} try --sandbox strict -- true 2>&1; echo $?")
+        self.assertRegex(text, r"--sandbox strict cannot be had here: .*namespace")
+        self.assertEqual(text.split()[-1], "128", text)
+
+
+@unittest.skipIf(os.geteuid() != 0, "needs root to become an ordinary user")
+class SandboxOfAnOrdinaryUser(Sandbox):
+    """The same, run by root as somebody else."""
+
+    uid = USER
+
+
+if __name__ == "__main__":
+    lib.main()
