@@ -598,6 +598,44 @@ static void say_named(struct br_session *s)
 				s->named.file[i].target);
 }
 
+/* The text has this path as a whole, not as the beginning of a longer name. */
+static bool has_path(const char *text, const char *path)
+{
+	size_t n = strlen(path);
+
+	for (const char *p = strstr(text, path); p; p = strstr(p + n, path))
+		if (p[n] == '\0' || strchr("/:;,\"' \t\n)&|", p[n]))
+			return true;
+	return false;
+}
+
+/*
+ * Below namespaces the private tree lies elsewhere: what names the user's checkout by its path reads the user's
+ * files, whatever the candidate. Words of argv that begin with it are led to the private tree.
+ */
+static void note_checkout_paths(struct br_session *s)
+{
+	const char *root = s->repo ? br_repo_workdir(s->repo) : NULL;
+	const char *where = NULL;
+
+	if (!root || !s->bad || s->spec.level != BR_LEVEL_NONE)
+		return;
+	for (size_t i = 0; s->spec.argv && s->spec.argv[i]; i++)
+		if (has_path(s->spec.argv[i], root) && strncmp(s->spec.argv[i], root, strlen(root)) != 0)
+			where = "COMMAND";
+	if (s->spec.build && has_path(s->spec.build, root))
+		where = "--build";
+	for (size_t i = 0; s->env[i] && !where; i++)
+		if (has_path(s->env[i], root))
+			where = "the environment";
+	if (where)
+		br_session_note(s,
+				"%s names your own checkout (%s): what is read there is yours, not the "
+				"candidate's; use "
+				"relative paths, or --sandbox strict",
+				where, root);
+}
+
 static const struct br_options no_options;
 
 static int make_spec(struct br_session *s, struct br_err *err)
@@ -633,6 +671,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	};
 	s->jobs = o->jobs == 0 ? 1 : s->spec.jobs;
 	s->limit_ns = o->timeout_ns;
+	note_checkout_paths(s);
 	r = make_with(s, err);
 	return r < 0 ? r : br_session_patches(s, err);
 }
