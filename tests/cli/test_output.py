@@ -131,6 +131,18 @@ class OnATerminal(Case):
         self.assertIn("first bad commit", done.out)
         self.assertIn("\r", done.err.replace("\r\n", "\n"), "one line is written again and again")
 
+    def test_a_long_subject_gives_way_to_the_time_of_the_running_test(self):
+        repo = self.line(6, "c3")
+        repo.git("commit", "-q", "--allow-empty", "-m", "a subject that would fill the line " * 3)
+        done = Terminal(self, *OUTSIDE, "--good", "c1", "--no-color", "--", "sh", "-c", "sleep 0.15; exit $(cat state)",
+                        cwd=repo.path).finish()
+        self.assertEqual(done.rc, 0, done)
+        live = [line for line in re.split(r"[\r\n]|\033\[K", done.err) if " | " in line]
+        self.assertTrue(live, done.err)
+        for line in live:
+            self.assertLess(len(line), 80, line)
+            self.assertRegex(line, r" \([0-9.]+ m?s\)( and \d+ more)?$")
+
     def test_no_color_and_its_variable_are_heeded(self):
         repo = self.line(6, "c3")
         coloured = re.compile(r"\033\[[0-9;]*m")
