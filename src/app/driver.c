@@ -44,27 +44,6 @@ enum br_class br_session_class(const struct br_session *s, const struct br_trial
 
 /* ---- standing ---- */
 
-static void update_live(struct br_session *s, bool force)
-{
-	uint64_t now = br_now_ns();
-	struct br_search row = {.id = s->row.id, .pid = getpid()};
-	char d[32];
-
-	if (!force && now - s->live_ns < LIVE_EVERY_NS)
-		return;
-	s->live_ns = now;
-	row.live =
-		br_asprintf("%s: %llu candidates left, about %.0f more tests%s%s%s%s", s->standing.phase,
-			    (unsigned long long)s->standing.left, fmax(0, s->standing.tests_left),
-			    s->nflight ? "; running " : "", s->nflight ? s->flight[0].title : "",
-			    s->nflight ? " for " : "",
-			    s->nflight ? br_format_duration(now - s->flight[0].began_ns, d, sizeof d) : "");
-	row.busy_ns = br_session_busy_ns(s);
-	/* Only what `status` shows: a failure here is not worth ending a search for. */
-	(void)br_record_search_update(s->record, &row, NULL);
-	free(row.live);
-}
-
 static void refresh_standing(struct br_session *s)
 {
 	struct br_standing *st = &s->standing;
@@ -72,6 +51,22 @@ static void refresh_standing(struct br_session *s)
 	st->nrunning = s->nflight;
 	st->running = s->nflight ? s->flight[0].title : NULL;
 	st->running_ns = s->nflight ? br_now_ns() - s->flight[0].began_ns : 0;
+}
+
+static void update_live(struct br_session *s, bool force)
+{
+	uint64_t now = br_now_ns();
+	struct br_search row = {.id = s->row.id, .pid = getpid()};
+
+	if (!force && now - s->live_ns < LIVE_EVERY_NS)
+		return;
+	s->live_ns = now;
+	refresh_standing(s);
+	row.live = br_standing_text(&s->standing);
+	row.busy_ns = br_session_busy_ns(s);
+	/* Only what `status` shows: a failure here is not worth ending a search for. */
+	(void)br_record_search_update(s->record, &row, NULL);
+	free(row.live);
 }
 
 static void note_duration(struct br_session *s, const struct br_outcome *o)

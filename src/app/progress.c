@@ -156,6 +156,15 @@ static void add_running(struct br_buf *b, const struct br_standing *now, int wid
 	br_buf_fmt(b, " | %s%s", title, tail);
 }
 
+char *br_standing_text(const struct br_standing *now)
+{
+	struct br_buf b = {0};
+
+	add_standing(&b, now);
+	add_running(&b, now, NO_WIDTH);
+	return br_buf_take(&b);
+}
+
 void br_progress_trial(struct br_progress *p, const struct br_trial *t, const char *title,
 		       const struct br_standing *now)
 {

@@ -28,6 +28,9 @@ double br_standing_seconds(const struct br_standing *now);
 /* verbose -1: only warnings. color: escape sequences may be used. Writes to stderr. */
 struct br_progress *br_progress_new(int verbose, bool color);
 void br_progress_free(struct br_progress *p);
+/* Where it stands as one line: "searching: 37 candidates left, ... | 3f2a1bc subject (12 s)". The caller frees. */
+char *br_standing_text(const struct br_standing *now);
+
 /* A line that stays. Warnings are shown also when quiet. */
 void br_progress_say(struct br_progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void br_progress_warn(struct br_progress *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

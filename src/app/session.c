@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* From SIGTERM to SIGKILL at a timeout. */
@@ -506,11 +507,14 @@ static int make_with(struct br_session *s, struct br_err *err)
 static int lock_file(const char *path, struct br_err *err)
 {
 	br_auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	struct stat held, there;
 	int got;
 
 	if (fd < 0)
 		return br_fail_errno(err, "cannot open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	/* `clean` may have unlinked it in between: then the lock that we hold is nobody's. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &held) < 0 || stat(path, &there) < 0 ||
+	    held.st_ino != there.st_ino)
 		return BR_ENOTFOUND;
 	got = fd;
 	fd = -1;
