@@ -103,18 +103,22 @@ int br_config_trusted(git_config **out, struct br_err *err)
 	return open_config(out, NULL, BR_CONFIG_TRUSTED, err);
 }
 
-/* Ends the walk with 1. */
+/* remote.NAME.promisor; libgit2's own match by pattern forgets memory each time. Ends the walk with 1. */
 static int is_promisor(const git_config_entry *entry, void *unused)
 {
+	static const char first[] = "remote.", last[] = ".promisor";
+	size_t n = strlen(entry->name);
+
 	(void)unused;
-	return is_true(entry->value) ? 1 : 0;
+	return n > sizeof first + sizeof last - 2 && strncmp(entry->name, first, sizeof first - 1) == 0 &&
+	       strcmp(entry->name + n - (sizeof last - 1), last) == 0 && is_true(entry->value);
 }
 
 bool br_config_is_partial(git_config *config)
 {
 	const char *value;
 	bool partial = git_config_get_string(&value, config, "extensions.partialclone") == 0 ||
-		       git_config_foreach_match(config, "^remote\\..*\\.promisor$", is_promisor, NULL) == 1;
+		       git_config_foreach(config, is_promisor, NULL) == 1;
 
 	git_error_clear();
 	return partial;
