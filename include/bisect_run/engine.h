@@ -40,8 +40,8 @@ struct br_run_spec {
 	const char *work_dir;	   /* absolute; trees are work_dir/0, 1, ... */
 	uint32_t jobs;		   /* number of workers, >= 1 */
 	enum br_level level;
-	const char *git_dir;	/* the repository's common git directory, absolute; NULL: none */
-	char *const *outside;	/* absolute paths of files outside of the tree that the command line names */
+	const char *git_dir;  /* the repository's common git directory, absolute; NULL: none */
+	char *const *outside; /* absolute paths of files outside of the tree that the command line names */
 };
 
 struct br_job {
