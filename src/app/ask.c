@@ -1,7 +1,6 @@
 /* ask.c - what only a person can judge: the tree stands ready, a person says good, bad or skip. */
 #include "app/session.h"
 
-#include "app/signals.h"
 #include "base/mem.h"
 #include "bisect_run/err.h"
 
@@ -9,25 +8,11 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { LINE_MAX_B = 256 };
-
-static int interrupted(struct br_session *s, struct br_err *err)
-{
-	int sig = br_signals_take(s->signal_fd);
-
-	if (sig == SIGTSTP)
-		br_session_stop_here(s);
-	if (sig == 0 || sig == SIGTSTP)
-		return 0;
-	s->signal = sig;
-	br_signals_release(s->signal_fd);
-	return br_fail(err, BR_EINTR, "interrupted");
-}
 
 /* One line from standard input. Byte by byte: what follows the newline is the next answer. */
 static int read_line(struct br_session *s, char line[LINE_MAX_B], struct br_err *err)
@@ -42,7 +27,7 @@ static int read_line(struct br_session *s, char line[LINE_MAX_B], struct br_err 
 
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			return br_fail_errno(err, "cannot wait for an answer");
-		r = interrupted(s, err);
+		r = br_session_check_signals(s, err);
 		if (r < 0)
 			return r;
 		if (!p[0].revents)

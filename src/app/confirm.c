@@ -69,15 +69,6 @@ static void runs_wanted(const struct br_session *s, size_t nparent, unsigned *cu
 	*parent = FULL_PARENT;
 }
 
-/* What a person said of this commit by `amend`: it needs no run, and no run may gainsay it. */
-static const struct br_trial *said_by_person(const struct br_session *s, const char *oid)
-{
-	for (size_t i = s->ntrial; i-- > 0;)
-		if (s->trial[i].amended && strcmp(s->trial[i].item, oid) == 0)
-			return &s->trial[i];
-	return NULL;
-}
-
 static struct tally count(const struct br_session *s, const struct br_question *q, const size_t *answer,
 			  size_t n, const char *oid, enum br_class said)
 {
@@ -245,12 +236,12 @@ static int confirm(struct br_session *s, const struct br_commit_info *c, struct 
 		s->how_sure = br_strdup("not run again (--confirm off)");
 		return 1;
 	}
-	if (said_by_person(s, c->oid))
+	if (br_session_amended(s, c->oid))
 		at_culprit = 0;
 	q = br_calloc(at_culprit + at_parent * nparent, sizeof *q);
 	n = add_questions(q, n, c->oid, at_culprit, BR_ROLE_OTHER);
 	for (size_t i = 0; i < nparent; i++)
-		n = add_questions(q, n, c->parent[i], said_by_person(s, c->parent[i]) ? 0 : at_parent,
+		n = add_questions(q, n, c->parent[i], br_session_amended(s, c->parent[i]) ? 0 : at_parent,
 				  BR_ROLE_OTHER);
 	if (n > 0 && is_fresh_worth_it(s))
 		ask_fresh(q, at_culprit, n);

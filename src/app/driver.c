@@ -35,6 +35,14 @@ void br_flight_done(struct br_flight *f)
 	*f = (struct br_flight){0};
 }
 
+const struct br_trial *br_session_amended(const struct br_session *s, const char *oid)
+{
+	for (size_t i = s->ntrial; i-- > 0;)
+		if (s->trial[i].amended && strcmp(s->trial[i].item, oid) == 0)
+			return &s->trial[i];
+	return NULL;
+}
+
 enum br_class br_session_class(const struct br_session *s, const struct br_trial *t)
 {
 	if (!s->fixed_mode || t->verdict.cls == BR_SKIP)
@@ -53,12 +61,12 @@ static void refresh_standing(struct br_session *s)
 	st->running_ns = s->nflight ? br_now_ns() - s->flight[0].began_ns : 0;
 }
 
-static void update_live(struct br_session *s, bool force)
+static void update_live(struct br_session *s)
 {
 	uint64_t now = br_now_ns();
 	struct br_search row = {.id = s->row.id, .pid = getpid()};
 
-	if (!force && now - s->live_ns < LIVE_EVERY_NS)
+	if (now - s->live_ns < LIVE_EVERY_NS)
 		return;
 	s->live_ns = now;
 	refresh_standing(s);
@@ -80,7 +88,7 @@ static void note_duration(struct br_session *s, const struct br_outcome *o)
 
 /* ---- signals and budgets ---- */
 
-void br_session_stop_here(struct br_session *s)
+static void stop_here(struct br_session *s)
 {
 	uint64_t began = br_now_ns();
 
@@ -91,17 +99,17 @@ void br_session_stop_here(struct br_session *s)
 	s->paused_ns += br_now_ns() - began;
 }
 
-static int check_signals(struct br_session *s, struct br_err *err)
+int br_session_check_signals(struct br_session *s, struct br_err *err)
 {
 	int sig;
 
 	while ((sig = br_signals_take(s->signal_fd)) != 0) {
 		if (sig == SIGTSTP) {
-			br_session_stop_here(s);
+			stop_here(s);
 			continue;
 		}
 		s->signal = sig;
-		br_signals_release(s->signal_fd);
+		br_signals_release();
 		return br_fail(err, BR_EINTR, "interrupted");
 	}
 	return 0;
@@ -222,7 +230,7 @@ static int launch(struct br_session *s, struct br_flight *f, struct br_err *err)
 	s->flight[s->nflight++] = *f;
 	refresh_standing(s);
 	br_progress_tick(s->progress, &s->standing);
-	update_live(s, false);
+	update_live(s);
 	return 0;
 }
 
@@ -306,7 +314,7 @@ static int land(struct br_session *s, struct br_flight *f, size_t *index, struct
 	for (;;) {
 		struct br_done done = {0};
 		struct br_verdict v;
-		int r = check_signals(s, err);
+		int r = br_session_check_signals(s, err);
 
 		if (r < 0)
 			return r;
@@ -317,7 +325,7 @@ static int land(struct br_session *s, struct br_flight *f, size_t *index, struct
 			return r;
 		refresh_standing(s);
 		br_progress_tick(s->progress, &s->standing);
-		update_live(s, false);
+		update_live(s);
 		if (r == 0)
 			continue;
 		size_t i = flight_of(s, done.id);
@@ -387,9 +395,8 @@ static bool stored_answer(struct br_session *s, const struct br_question *q, siz
 	return false;
 }
 
-static int wrong_at_once(struct br_session *s, const struct br_trial *t, struct br_err *err)
+static int wrong_at_once(const struct br_trial *t, struct br_err *err)
 {
-	(void)s;
 	if (!t->verdict.error || t->amended)
 		return 0;
 	return br_fail(err, BR_ESTATE, "%s", t->verdict.why);
@@ -442,7 +449,7 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 			if (s->standing.tests_left > 0)
 				s->standing.tests_left--;
 			announce(s);
-			r = wrong_at_once(s, &s->trial[index], err);
+			r = wrong_at_once(&s->trial[index], err);
 		}
 		br_flight_done(&f);
 		if (r < 0)
@@ -658,7 +665,7 @@ static int land_probe(struct br_session *s, struct br_strategy *strategy, struct
 	} else {
 		const struct br_trial *t = &s->trial[index];
 
-		r = wrong_at_once(s, t, err);
+		r = wrong_at_once(t, err);
 		if (r == 0 && t->outcome.end == BR_END_SETUP && t->outcome.note[0])
 			br_session_note(s, "%s could not be tested: %s", f.title, t->outcome.note);
 		if (r == 0)

@@ -3,8 +3,6 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 static void mark_ancestors(const struct br_shape *shape, uint64_t from, uint8_t *mark)
 {
 	mark[from] = 1;
@@ -26,15 +24,6 @@ static void narrow(const struct br_shape *shape, uint8_t *left, uint64_t point, 
 		left[i] = left[i] && mark[i] == (bad ? 1 : 0);
 }
 
-/* What a person said of a commit counts alone. */
-static bool is_amended(const struct br_session *s, const char *item)
-{
-	for (size_t i = 0; i < s->ntrial; i++)
-		if (s->trial[i].amended && strcmp(s->trial[i].item, item) == 0)
-			return true;
-	return false;
-}
-
 char **br_remaining(struct br_session *s, enum br_remaining how)
 {
 	const struct br_shape *shape = &s->domain->shape;
@@ -49,7 +38,8 @@ char **br_remaining(struct br_session *s, enum br_remaining how)
 		int64_t point = br_commits_find(s->domain, t->item);
 		enum br_class cls = br_session_class(s, t);
 
-		if (!t->amended && is_amended(s, t->item))
+		/* What a person said of a commit counts alone. */
+		if (!t->amended && br_session_amended(s, t->item))
 			continue;
 		if (point >= 0 && cls != BR_SKIP && (cls == BR_BAD || how != BR_REMAINING_BY_BAD))
 			narrow(shape, left, (uint64_t)point, cls == BR_BAD);

@@ -124,8 +124,10 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 		   struct br_err *err);
 /* Runs the strategy to its end over s->domain's shape, with all that is stored observed first. */
 int br_session_search(struct br_session *s, struct br_strategy *strategy, struct br_err *err);
-/* SIGTSTP came: stops the trials, their clocks and ourselves until SIGCONT. */
-void br_session_stop_here(struct br_session *s);
+/* Takes the signals that came: SIGTSTP stops trials, clocks and ourselves until SIGCONT. BR_EINTR: one that ends the search. */
+int br_session_check_signals(struct br_session *s, struct br_err *err);
+/* What a person said of this commit by `amend`: it needs no run, and no run may gainsay it. NULL: nothing. */
+const struct br_trial *br_session_amended(const struct br_session *s, const char *oid);
 /* Marks the rest of what is running as cancelled and waits until it is gone. */
 void br_session_drain(struct br_session *s);
 /* The class as the search sees it: in fixed mode good and bad change places. */

@@ -43,11 +43,10 @@ int br_signals_take(int fd)
 	return (int)info.ssi_signo;
 }
 
-void br_signals_release(int fd)
+void br_signals_release(void)
 {
 	sigset_t set;
 
-	(void)fd;
 	fill(&set);
 	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }

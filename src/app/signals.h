@@ -14,7 +14,7 @@ int br_signals_open(struct br_err *err);
 /* The next pending signal, 0: none. Does not wait. */
 int br_signals_take(int fd);
 /* From here on a further signal ends the program at once. */
-void br_signals_release(int fd);
+void br_signals_release(void);
 /* Ends the program by this signal, so that the caller's shell sees it. Does not return. */
 void br_signals_die(int sig) __attribute__((noreturn));
 

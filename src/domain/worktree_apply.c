@@ -158,16 +158,25 @@ static int restore_shared(struct br_update *u, struct br_err *err)
 	return rc;
 }
 
-static int list_index(struct br_update *u, struct br_err *err)
+int br_update_tree(const struct br_update *u, git_tree **out, struct br_err *err)
 {
 	git_oid real = u->tree;
-	git_tree *tree = NULL;
 	int rc = br_overrides_real(&u->t->c.overrides, &real, err);
 
 	if (rc < 0)
 		return rc;
-	if (git_tree_lookup(&tree, u->t->c.repo, &real) != 0)
+	if (git_tree_lookup(out, u->t->c.repo, &real) != 0)
 		return br_worktree_fail(err, "cannot read the tree again");
+	return 0;
+}
+
+static int list_index(struct br_update *u, struct br_err *err)
+{
+	git_tree *tree = NULL;
+	int rc = br_update_tree(u, &tree, err);
+
+	if (rc < 0)
+		return rc;
 	if (git_index_read_tree(u->t->c.index, tree) != 0)
 		rc = br_worktree_fail(err, "cannot list the commit in the private index");
 	git_tree_free(tree);

@@ -55,14 +55,11 @@ static void say(struct br_worktree *t, const char *name, const char *what)
 
 static int find_before(struct br_update *u, struct state *before, struct br_err *err)
 {
-	git_oid real = u->tree;
 	git_tree *tree = NULL;
-	int rc = br_overrides_real(&u->t->c.overrides, &real, err);
+	int rc = br_update_tree(u, &tree, err);
 
 	if (rc < 0)
 		return rc;
-	if (git_tree_lookup(&tree, u->t->c.repo, &real) != 0)
-		return br_worktree_fail(err, "cannot read the tree again");
 	for (size_t i = 0; i < u->t->noverlay; i++) {
 		git_tree_entry *e = NULL;
 

@@ -87,4 +87,7 @@ int br_worktree_put(struct br_update *u, const struct br_tree_item *item, struct
 /* Carries out the plan, from the busy to the clean marker. */
 int br_worktree_apply(struct br_update *u, struct br_err *err);
 
+/* The tree that the update leads to, replacements followed; the caller frees it. */
+int br_update_tree(const struct br_update *u, git_tree **out, struct br_err *err);
+
 #endif
