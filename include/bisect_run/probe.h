@@ -9,6 +9,9 @@ enum br_probe_kind {
 	BR_SUBSET, /* the state made of the kept items only */
 };
 
+/* A point that is no item of the shape: an end on the good side. Noisy strategies learn from runs there. */
+#define BR_POINT_OUTSIDE UINT64_MAX
+
 struct br_probe {
 	uint64_t id; /* set by the driver, unique in a run; 0 before */
 	enum br_probe_kind kind;

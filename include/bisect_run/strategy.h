@@ -20,6 +20,7 @@ struct br_strategy_cfg {
 	uint64_t seed;	   /* the only source of chance */
 	double confidence; /* noisy ones stop when the answer is this likely, 0..1 */
 	bool exhaust; /* test every skipped candidate's neighbours instead of assuming a band untestable */
+	bool fast;    /* sets: leave out the runs that certify 1-minimality */
 };
 
 enum br_answer_status {
@@ -74,6 +75,16 @@ struct br_strategy {
 
 /* The first bad item of a graph, exactly; skips allowed. src/search/dag.c */
 extern const struct br_strategy_ops br_strategy_dag;
+/* The first bad item of a graph under verdicts that may be wrong by chance. src/search/noisy.c */
+extern const struct br_strategy_ops br_strategy_noisy;
+/* The first item of a graph at which a measured value (verdict.value) changes its level. src/search/metric.c */
+extern const struct br_strategy_ops br_strategy_metric;
+/*
+ * A smallest set of items that still fails (bad: fails in the wanted way; good or skip: does not). Probes are BR_SUBSET. The
+ * answer's item[] is the best set seen to fail so far, also while searching; isolated: it is 1-minimal (with cfg.fast: not certified).
+ * src/search/subset.c
+ */
+extern const struct br_strategy_ops br_strategy_subset;
 
 void br_answer_done(struct br_answer *answer);
 

@@ -65,7 +65,15 @@ struct br_verdict {
 	struct br_failure failure;
 };
 
-enum br_phase { BR_PHASE_ENDS, BR_PHASE_SEARCH, BR_PHASE_CONFIRM, BR_PHASE_TRY };
+enum br_phase {
+	BR_PHASE_ENDS,
+	BR_PHASE_SEARCH,
+	BR_PHASE_CONFIRM,
+	BR_PHASE_TRY,
+	BR_PHASE_REDUCE,
+	BR_PHASE_HUNKS,
+	BR_PHASE_PROFILE,
+};
 
 /* A record: n rises from 1 within a search in the order in which trials ended. */
 struct br_trial {
@@ -81,7 +89,7 @@ struct br_trial {
 	uint64_t started_ns; /* CLOCK_REALTIME */
 };
 
-/* Names as in the JSON schema: "good", "bad", "skip"; "ends", "search", "confirm", "try". */
+/* Names as in the JSON schema: "good", "bad", "skip"; "ends", "search", "confirm", "try", "reduce" ... */
 const char *br_class_name(enum br_class cls);
 const char *br_phase_name(enum br_phase phase);
 const char *br_end_name(enum br_end end);

@@ -6,7 +6,8 @@
 #include <string.h>
 
 static const char *const class_names[] = {"good", "bad", "skip", NULL};
-static const char *const phase_names[] = {"ends", "search", "confirm", "try", NULL};
+static const char *const phase_names[] = {"ends",   "search", "confirm", "try",
+					  "reduce", "hunks",  "profile", NULL};
 static const char *const end_names[] = {"exit",		 "signal", "timeout",	"memory", "exec", "build",
 					"build-timeout", "setup",  "cancelled", "lost",	  NULL};
 
