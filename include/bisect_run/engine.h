@@ -40,6 +40,11 @@ struct br_run_spec {
 	const char *work_dir;	   /* absolute; trees are work_dir/0, 1, ... */
 	uint32_t jobs;		   /* number of workers, >= 1 */
 	enum br_level level;
+	/*
+	 * Candidates that are files: their names in a job's input folder, NULL-terminated. A word `@@` of argv becomes their paths, `@@` inside a word the
+	 * first one's, a word `@@*` the lines of the first as words. NULL: candidates are no files.
+	 */
+	char *const *input_name;
 	const char *git_dir;  /* the repository's common git directory, absolute; NULL: none */
 	char *const *outside; /* absolute paths of files outside of the tree that the command line names */
 };
@@ -48,6 +53,8 @@ struct br_job {
 	uint64_t id;	     /* the caller's, unique; names the log */
 	const char *label;   /* what to materialise; copied by submit */
 	uint64_t timeout_ns; /* wall limit of COMMAND; 0: none */
+	const char *value;   /* stands for `@@` in argv; NULL: the candidate is the tree or a file. Copied */
+	const char *input;   /* folder of the candidate's files, for this trial alone; NULL: none. Copied */
 	bool fresh;	     /* nothing of an earlier trial may stay in the tree */
 	int prefer;	     /* worker that has the nearest tree; -1: any */
 };

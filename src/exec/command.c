@@ -1,10 +1,17 @@
 /* command.c - the words and the environment of one trial. */
 #include "exec/command.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "sys/file.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+/* What stands for the candidate in words of argv. */
+#define CANDIDATE "@@"
+/* A candidate's file that is given as words is at most this long; more than any kernel takes. */
+#define INPUT_MAX_B (64ull << 20)
 
 /* What follows root in word: "" or "/..."; NULL when the word does not begin with it. */
 static const char *after_root(const char *word, const char *root)
@@ -18,17 +25,81 @@ static const char *after_root(const char *word, const char *root)
 	return word + n;
 }
 
-char **br_command_argv(const struct br_run_spec *spec, const char *tree)
+/* The text with each `@@` replaced. The caller's. */
+static char *replaced(const char *text, const char *by)
 {
-	char **out = NULL;
+	struct br_buf b = {0};
 
-	for (char *const *word = spec->argv; *word; word++) {
-		const char *rest = spec->user_root ? after_root(*word, spec->user_root) : NULL;
-		br_auto_free char *own = rest ? br_asprintf("%s%s", tree, rest) : br_strdup(*word);
-
-		br_strv_add(&out, own);
+	for (const char *at; (at = strstr(text, CANDIDATE)); text = at + strlen(CANDIDATE)) {
+		br_buf_add(&b, text, (size_t)(at - text));
+		br_buf_str(&b, by);
 	}
-	return out;
+	br_buf_str(&b, text);
+	return br_buf_take(&b);
+}
+
+static void add_paths(char ***out, const struct br_run_spec *spec, const char *dir)
+{
+	for (char *const *name = spec->input_name; *name; name++) {
+		br_auto_free char *path = br_asprintf("%s/%s", dir, *name);
+
+		br_strv_add(out, path);
+	}
+}
+
+/* The items of a subset as words of their own: the lines of the candidate's file. */
+static int add_lines(char ***out, const struct br_run_spec *spec, const char *dir, struct br_err *err)
+{
+	br_auto_free char *path = br_asprintf("%s/%s", dir, spec->input_name[0]);
+	br_auto_free char *text = NULL;
+	size_t n;
+	int r = br_file_read(path, INPUT_MAX_B, &text, &n, err);
+
+	if (r < 0)
+		return r;
+	for (char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+		br_auto_free char *word = br_strndup(line, len);
+
+		br_strv_add(out, word);
+		line += len + (line[len] == '\n');
+	}
+	return 0;
+}
+
+static char *word_for(const char *word, const struct br_run_spec *spec, const struct br_command_candidate *c)
+{
+	const char *rest = spec->user_root ? after_root(word, spec->user_root) : NULL;
+	br_auto_free char *own = rest ? br_asprintf("%s%s", c->tree, rest) : br_strdup(word);
+	br_auto_free char *path = spec->input_name && c->input
+					  ? br_asprintf("%s/%s", c->seen_input, spec->input_name[0])
+					  : NULL;
+	const char *by = c->value ? c->value : path;
+
+	return by ? replaced(own, by) : br_steal(&own);
+}
+
+int br_command_argv(char ***out, const struct br_run_spec *spec, const struct br_command_candidate *c,
+		    struct br_err *err)
+{
+	br_auto_strv char **words = NULL;
+	bool files = spec->input_name && c->input;
+	int r = 0;
+
+	for (char *const *word = spec->argv; *word && r == 0; word++) {
+		if (files && strcmp(*word, CANDIDATE) == 0) {
+			add_paths(&words, spec, c->seen_input);
+		} else if (files && strcmp(*word, CANDIDATE "*") == 0) {
+			r = add_lines(&words, spec, c->input, err);
+		} else {
+			br_auto_free char *own = word_for(*word, spec, c);
+
+			br_strv_add(&words, own);
+		}
+	}
+	if (r == 0)
+		*out = br_steal(&words);
+	return r;
 }
 
 /* Ours, or meaningless in another directory. */

@@ -12,8 +12,20 @@ struct br_command_facts {
 	const char *cwd; /* PWD */
 };
 
-/* spec->argv with the user's checkout replaced by the tree's path. The caller's (br_strv_free). */
-char **br_command_argv(const struct br_run_spec *spec, const char *tree);
+/* What COMMAND is run on. */
+struct br_command_candidate {
+	const char *tree;	/* path of the work tree as COMMAND sees it */
+	const char *value;	/* stands for `@@`; NULL: none */
+	const char *input;	/* folder of the candidate's files; NULL: none */
+	const char *seen_input; /* its path as COMMAND sees it */
+};
+
+/*
+ * spec->argv with the user's checkout replaced by the tree's path, and `@@` by the candidate (engine.h). *out is the caller's
+ * (br_strv_free). BR_ESYS: the file for `@@*` cannot be read.
+ */
+int br_command_argv(char ***out, const struct br_run_spec *spec, const struct br_command_candidate *c,
+		    struct br_err *err);
 /* spec->env with what tells a trial about itself: BISECT_RUN_*, TMPDIR, PWD. The caller's. */
 char **br_command_env(const struct br_run_spec *spec, const struct br_command_facts *facts);
 

@@ -141,8 +141,7 @@ static void end_worker(struct local *l, struct slot *s)
 
 static bool send_order(const struct slot *s, const struct br_wire_order *o)
 {
-	size_t n =
-		offsetof(struct br_wire_order, label) + (o->kind == BR_WIRE_JOB ? strlen(o->label) + 1 : 0);
+	size_t n = offsetof(struct br_wire_order, text) + (o->kind == BR_WIRE_JOB ? o->ntext : 0);
 	ssize_t sent;
 
 	do
@@ -155,7 +154,7 @@ static void send_kind(const struct slot *s, enum br_wire_order_kind kind)
 {
 	struct br_wire_order o;
 
-	memset(&o, 0, offsetof(struct br_wire_order, label) + 1);
+	memset(&o, 0, offsetof(struct br_wire_order, text));
 	o.kind = kind;
 	o.id = s->id;
 	(void)send_order(s, &o); /* to a dead worker: its end is seen in wait */
@@ -241,12 +240,12 @@ static int submit(struct br_engine *e, const struct br_job *job, struct br_err *
 
 	if (!s)
 		return br_fail(err, BR_ESTATE, "all workers are busy");
-	memset(&o, 0, offsetof(struct br_wire_order, label));
+	memset(&o, 0, offsetof(struct br_wire_order, text));
 	o.kind = BR_WIRE_JOB;
 	o.id = job->id;
 	o.timeout_ns = job->timeout_ns;
 	o.fresh = job->fresh;
-	if (snprintf(o.label, sizeof o.label, "%s", job->label) >= (int)sizeof o.label - 1)
+	if (!br_wire_put(&o, &(struct br_wire_texts){job->label, job->value, job->input}))
 		return br_fail(err, BR_EUNSUPPORTED, "the name of a candidate is too long: %.80s...",
 			       job->label);
 	rc = hand_over(l, s, &o, err);

@@ -22,6 +22,8 @@
 
 /* Where the real git directory lies inside when the tree covers its own place. */
 #define GIT_PLACE "/run/bisect-run/git"
+/* Where the candidate's files lie. */
+#define INPUT_PLACE "/run/bisect-run/input"
 
 enum {
 	SOCKETS_MAX = 512, /* more are not hidden: each costs time in every trial */
@@ -161,6 +163,11 @@ struct box {
 const char *br_sandbox_tmp(void)
 {
 	return "/tmp";
+}
+
+const char *br_sandbox_input(void)
+{
+	return INPUT_PLACE;
 }
 
 static struct br_ns_mount *add(struct box *b, enum br_ns_kind kind, const char *source, const char *target)
@@ -432,6 +439,8 @@ static void describe(struct box *b, const struct br_sandbox_job *job, const char
 	add_git(b, job, top);
 	add_tree(b, job, top);
 	add_outside(b, spec, top);
+	if (job->input)
+		add(b, BR_NS_WRITE, job->input, INPUT_PLACE);
 }
 
 int br_sandbox_open(struct br_ns **out, const struct br_sandbox_job *job, struct br_err *err)

@@ -12,6 +12,7 @@ struct br_spawn;
 struct br_sandbox_job {
 	const struct br_run_spec *spec;
 	const char *tree;		/* the private tree's path outside */
+	const char *input;		/* folder of the candidate's files, writable; NULL: none */
 	const struct br_spawn *program; /* what may be run inside; must stay until the box is closed */
 	size_t nprogram;
 };
@@ -20,6 +21,8 @@ struct br_sandbox_job {
 char *br_sandbox_top(const struct br_run_spec *spec, const char *tree);
 /* TMPDIR inside. */
 const char *br_sandbox_tmp(void);
+/* Where the candidate's files lie inside. */
+const char *br_sandbox_input(void);
 /* Errors as br_ns_open. */
 int br_sandbox_open(struct br_ns **out, const struct br_sandbox_job *job, struct br_err *err);
 

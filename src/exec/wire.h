@@ -4,7 +4,9 @@
 
 #include "bisect_run/trial.h"
 
-enum { BR_LABEL_MAX = 1 << 15 }; /* bytes of a label with its NUL */
+#include <stddef.h>
+
+enum { BR_JOB_TEXT_MAX = 1 << 15 }; /* bytes of a job's texts with their NULs */
 
 enum br_wire_order_kind { BR_WIRE_JOB, BR_WIRE_CANCEL, BR_WIRE_PAUSE, BR_WIRE_CONTINUE };
 
@@ -14,8 +16,20 @@ struct br_wire_order {
 	bool fresh;
 	uint64_t id; /* JOB, CANCEL */
 	uint64_t timeout_ns;
-	char label[BR_LABEL_MAX]; /* JOB; only the used part is sent */
+	size_t ntext;
+	char text
+		[BR_JOB_TEXT_MAX]; /* JOB: label, value and input folder, each with its NUL ("": none). Only the used part is sent */
 };
+
+/* The texts of a job, where they lie in the order. */
+struct br_wire_texts {
+	const char *label, *value, *input; /* value, input: NULL when there is none */
+};
+
+/* Puts them into the order. False: they are too long. */
+bool br_wire_put(struct br_wire_order *o, const struct br_wire_texts *texts);
+/* Reads them, whatever came: the order lies in a buffer that ends in three NULs. */
+struct br_wire_texts br_wire_get(const struct br_wire_order *o);
 
 enum br_wire_report_kind {
 	BR_WIRE_RUNNING, /* the tree is made: from here on cancel by message, not by a kill */

@@ -40,7 +40,11 @@ struct worker {
 	char *dir, *tmp, *journal, *build_journal, *build; /* paths; build as a word of argv */
 	struct br_tree *tree;				   /* NULL: not opened yet */
 	struct br_run run;
-	struct br_wire_order order;
+	union {
+		struct br_wire_order order;
+		char order_bytes[sizeof(struct br_wire_order) + 4]; /* room for the NULs that end its texts */
+	};
+	struct br_wire_texts text; /* of the order */
 	struct br_wire_report report;
 };
 
@@ -126,7 +130,7 @@ static int make_tree(struct worker *w, struct br_err *err)
 	forget_lost_tree(w);
 	rc = open_tree(w, err);
 	if (!rc)
-		rc = w->domain->ops->tree_update(w->tree, w->order.label, w->order.fresh, err);
+		rc = w->domain->ops->tree_update(w->tree, w->text.label, w->order.fresh, err);
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	if (!rc && w->domain->ops->tree_note && w->domain->ops->tree_note(w->tree))
 		note(w, w->domain->ops->tree_note(w->tree));
@@ -260,7 +264,12 @@ static void command(struct worker *w, const struct trial *t)
 static bool open_box(struct worker *w, const struct trial *t)
 {
 	struct br_sandbox_job job = {
-		.spec = w->spec, .tree = t->top, .program = t->program, .nprogram = NPROGRAM};
+		.spec = w->spec,
+		.tree = t->top,
+		.input = w->text.input,
+		.program = t->program,
+		.nprogram = NPROGRAM,
+	};
 	struct br_err err;
 
 	if (!is_boxed(w) || br_sandbox_open(&w->run.ns, &job, &err) == 0)
@@ -317,7 +326,7 @@ static void set_programs(struct worker *w, struct trial *t)
 
 static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 {
-	const char *sub = w->spec->subdir;
+	const char *sub = w->spec->subdir, *seen_input;
 	int rc = make_tmp(w, err);
 
 	if (!rc)
@@ -330,9 +339,17 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 	t->seen_top = is_boxed(w) ? br_sandbox_top(w->spec, t->top) : br_strdup(t->top);
 	t->cwd = br_asprintf("%s%s%s", t->top, *sub ? "/" : "", sub);
 	t->seen_cwd = br_asprintf("%s%s%s", t->seen_top, *sub ? "/" : "", sub);
-	t->argv = br_command_argv(w->spec, t->seen_top);
+	seen_input = w->text.input && is_boxed(w) ? br_sandbox_input() : w->text.input;
+	rc = br_command_argv(&t->argv, w->spec,
+			     &(struct br_command_candidate){.tree = t->seen_top,
+							    .value = w->text.value,
+							    .input = w->text.input,
+							    .seen_input = seen_input},
+			     err);
+	if (rc)
+		return rc;
 	t->env = br_command_env(w->spec,
-				&(struct br_command_facts){.label = w->order.label,
+				&(struct br_command_facts){.label = w->text.label,
 							   .id = w->order.id,
 							   .worker = w->slot,
 							   .tmp = is_boxed(w) ? br_sandbox_tmp() : w->tmp,
@@ -410,13 +427,14 @@ static void do_job(struct worker *w)
 static bool next_job(struct worker *w)
 {
 	for (;;) {
-		ssize_t n = recv(w->fd, &w->order, sizeof w->order - 1, 0);
+		ssize_t n = recv(w->fd, &w->order, sizeof w->order, 0);
 
 		if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 			continue;
 		if (n <= 0)
 			return false;
-		((char *)&w->order)[n] = '\0'; /* ends the label whatever came */
+		memset(w->order_bytes + n, 0, 4); /* ends the texts whatever came */
+		w->text = br_wire_get(&w->order);
 		if (w->order.kind == BR_WIRE_JOB)
 			return true;
 		if (w->order.kind == BR_WIRE_PAUSE || w->order.kind == BR_WIRE_CONTINUE)
