@@ -2,6 +2,7 @@
 #include "app/commands.h"
 
 #include "app/finish.h"
+#include "app/form.h"
 #include "app/jobs.h"
 #include "app/paths.h"
 #include "app/remaining.h"
@@ -241,13 +242,14 @@ static int search(struct br_session *s, struct br_err *err)
 {
 	struct br_strategy_cfg cfg = {.seed = s->opt->seed, .confidence = 0.99, .exhaust = s->opt->exhaust};
 	struct br_strategy *strategy = NULL;
+	struct br_form form = br_form_commits(s);
 	int r = br_strategy_dag.open(&strategy, &s->domain->shape, &cfg, err);
 
 	if (r < 0)
 		return r;
 	br_jobs_learn(s);
 	say_cost(s, strategy);
-	r = br_session_search(s, strategy, err);
+	r = br_session_search(&form, strategy, err);
 	if (r == 0)
 		r = conclude(s, strategy, err);
 	strategy->ops->close(strategy);

@@ -62,7 +62,7 @@ static int run(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	s->standing.phase = "trying";
-	q.oid = s->bad ? s->bad : s->domain->ops->label(s->domain, 0);
+	q.label = s->bad ? s->bad : s->domain->ops->label(s->domain, 0);
 	r = br_session_ask(s, &q, 1, &answer, err);
 	if (r < 0)
 		return r;

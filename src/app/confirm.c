@@ -77,7 +77,7 @@ static struct tally count(const struct br_session *s, const struct br_question *
 	for (size_t i = 0; i < n; i++) {
 		enum br_class cls = br_session_class(s, &s->trial[answer[i]]);
 
-		if (strcmp(q[i].oid, oid) != 0)
+		if (strcmp(q[i].label, oid) != 0)
 			continue;
 		t.runs++;
 		t.skipped += cls == BR_SKIP;
@@ -218,7 +218,7 @@ static size_t add_questions(struct br_question *q, size_t n, const char *oid, un
 			    enum br_role role)
 {
 	for (unsigned i = 0; i < runs; i++)
-		q[n++] = (struct br_question){.oid = oid, .phase = BR_PHASE_CONFIRM, .role = role};
+		q[n++] = (struct br_question){.label = oid, .phase = BR_PHASE_CONFIRM, .role = role};
 	return n;
 }
 

@@ -160,7 +160,7 @@ static void explain_end(struct br_session *s, const struct br_trial *t, const ch
 static int try_end_again(struct br_session *s, const char *oid, const char *name, bool new_end, size_t first,
 			 struct br_err *err)
 {
-	struct br_question q = {.oid = oid, .phase = BR_PHASE_ENDS, .role = role_of(s, new_end)};
+	struct br_question q = {.label = oid, .phase = BR_PHASE_ENDS, .role = role_of(s, new_end)};
 	br_auto_free char *id = br_session_short(s, oid);
 	unsigned tries = 1, wanted = 0;
 	size_t last = first;
@@ -261,7 +261,7 @@ static int judge_base(struct br_session *s, const struct br_trial *t, const char
 static int test_bases(struct br_session *s, struct br_err *err)
 {
 	for (size_t i = 0; s->base && s->base[i]; i++) {
-		struct br_question q = {.oid = s->base[i], .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
+		struct br_question q = {.label = s->base[i], .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
 		size_t answer;
 		br_auto_free char *id = br_session_short(s, s->base[i]);
 		int r;
@@ -316,17 +316,17 @@ int br_ends_test(struct br_session *s, struct br_err *err)
 	int r;
 
 	s->standing.phase = "testing the ends";
-	q[0] = (struct br_question){.oid = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
+	q[0] = (struct br_question){.label = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
 	for (size_t i = 0; i < ngood; i++)
 		q[i + 1] = (struct br_question){
-			.oid = s->good[i], .phase = BR_PHASE_ENDS, .role = role_of(s, false)};
+			.label = s->good[i], .phase = BR_PHASE_ENDS, .role = role_of(s, false)};
 	r = ask_both(s, q, ngood + 1, answer, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i <= ngood; i++) {
 		if (as_expected(s, &s->trial[answer[i]], i == 0))
 			continue;
-		return try_end_again(s, q[i].oid, i == 0 ? s->bad_name : name_of_good(s, i - 1), i == 0,
+		return try_end_again(s, q[i].label, i == 0 ? s->bad_name : name_of_good(s, i - 1), i == 0,
 				     answer[i], err);
 	}
 	r = test_bases(s, err);
@@ -365,7 +365,7 @@ static int gallop_failed(struct br_session *s, const char *oid)
 
 int br_ends_gallop(struct br_session *s, struct br_err *err)
 {
-	struct br_question q = {.oid = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
+	struct br_question q = {.label = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
 	uint64_t distance = GALLOP_FIRST;
 	char oid[BR_OID_HEX];
 	size_t answer;
@@ -387,7 +387,7 @@ int br_ends_gallop(struct br_session *s, struct br_err *err)
 		/* A one-commit history: the bad end is the oldest commit. */
 		if (strcmp(oid, s->bad) == 0)
 			return gallop_failed(s, oid);
-		q = (struct br_question){.oid = oid, .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
+		q = (struct br_question){.label = oid, .phase = BR_PHASE_ENDS, .role = BR_ROLE_OTHER};
 		r = br_session_ask(s, &q, 1, &answer, err);
 		if (r < 0)
 			return r;

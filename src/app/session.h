@@ -80,7 +80,10 @@ struct br_session {
 
 /* A question to ask: run this candidate, in this phase, judged in this role. */
 struct br_question {
-	const char *oid;
+	const char *label; /* names the tree: a commit's id */
+	const char *item;  /* what the trial is recorded under; NULL: the label */
+	const char *value,
+		*input; /* of the job (engine.h). The input folder is taken over and removed after the trial */
 	enum br_phase phase;
 	enum br_role role;
 	bool fresh; /* in an empty tree, whatever the others are */
@@ -122,8 +125,6 @@ char *br_session_short(struct br_session *s, const char *oid);
  */
 int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer,
 		   struct br_err *err);
-/* Runs the strategy to its end over s->domain's shape, with all that is stored observed first. */
-int br_session_search(struct br_session *s, struct br_strategy *strategy, struct br_err *err);
 /* Takes the signals that came: SIGTSTP stops trials, clocks and ourselves until SIGCONT. BR_EINTR: one that ends the search. */
 int br_session_check_signals(struct br_session *s, struct br_err *err);
 /* What a person said of this commit by `amend`: it needs no run, and no run may gainsay it. NULL: nothing. */
