@@ -75,6 +75,8 @@ struct br_strategy {
 
 /* The first bad item of a graph, exactly; skips allowed. src/search/dag.c */
 extern const struct br_strategy_ops br_strategy_dag;
+/* The first bad item of a line of up to 2^63 items, exactly; skips allowed. src/search/chain.c */
+extern const struct br_strategy_ops br_strategy_chain;
 /* The first bad item of a graph under verdicts that may be wrong by chance. src/search/noisy.c */
 extern const struct br_strategy_ops br_strategy_noisy;
 /* The first item of a graph at which a measured value (verdict.value) changes its level. src/search/metric.c */
