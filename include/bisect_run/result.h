@@ -28,6 +28,49 @@ enum br_status {
 	BR_STATUS_TRIED,
 };
 
+/* Of --range and --list. All strings owned. */
+struct br_line_found {
+	char *kind;	 /* "range", "list"; NULL: no line was searched */
+	char *first_bad; /* NULL: not isolated */
+	char *last_good; /* NULL: not known */
+	uint64_t index;	 /* of first_bad, from 0 */
+	uint64_t left;	 /* items that may still be the first bad one */
+};
+
+/* Of --reduce. */
+struct br_reduced {
+	char *path;   /* the user's file or folder; NULL: nothing was reduced */
+	char *result; /* path of the reduced copy */
+	char *by;     /* the unit it was cut by at the end */
+	uint64_t units_before, units_after, bytes_before, bytes_after;
+	bool minimal; /* no single unit can be taken away: each was tried */
+};
+
+/* Of --subset. */
+struct br_subset_found {
+	char *path; /* the user's file; NULL: no subset was searched */
+	uint64_t before;
+	char **kept; /* NULL-terminated */
+	bool minimal;
+};
+
+/* A hunk as `diff` numbers it: of the culprit's change to one file. */
+struct br_hunk_found {
+	char *file;
+	uint32_t old_start, old_lines, new_start, new_lines;
+	bool prerequisite; /* needed by the others, but not what breaks it */
+};
+
+/* Of --hunks. */
+struct br_hunks_found {
+	uint64_t total; /* 0: none were searched */
+	struct br_hunk_found *kept;
+	size_t nkept;
+	bool minimal;
+	char *patch;  /* path of the kept hunks as a diff; NULL: none was written */
+	char *revert; /* what the bad end does without the culprit, in words; NULL: not tried */
+};
+
 /* All pointers owned: br_result_done. Zero-initialised is valid and empty. */
 struct br_result {
 	char *id; /* of the search; NULL: none was recorded */
@@ -56,6 +99,10 @@ struct br_result {
 	char *reproduce;   /* shell lines that show it by hand */
 	char *evidence;	   /* the last lines of the telling log, escaped for terminals */
 	char *state_dir;
+	struct br_line_found line;
+	struct br_reduced reduced;
+	struct br_subset_found subset;
+	struct br_hunks_found hunks;
 	struct br_failure failure; /* at the bad end or the culprit; kind "": none */
 	struct br_trial *trial;
 	size_t ntrial;

@@ -95,34 +95,11 @@ static char *bare_word(const char *word)
 /* Options of which people have read elsewhere. One that has a row in the table by now is never looked up here. */
 static bool is_planned(const char *name)
 {
-	static const char *const planned[] = {"match",
-					      "net",
-					      "range",
-					      "list",
-					      "reduce",
-					      "subset",
-					      "hunks",
-					      "by",
-					      "metric",
-					      "threshold",
-					      "higher-is-better",
-					      "profile",
-					      "side",
-					      "sort",
-					      "home",
-					      "memory",
-					      "pids",
-					      "disk",
-					      "bind",
-					      "ro-bind",
-					      "allow",
-					      "engine",
-					      "html",
-					      "junit",
-					      "markdown",
-					      "interesting",
-					      "flaky",
-					      "confidence"};
+	static const char *const planned[] = {"net",	 "metric",   "threshold", "higher-is-better",
+					      "profile", "side",     "sort",	  "home",
+					      "memory",	 "pids",     "disk",	  "bind",
+					      "ro-bind", "allow",    "engine",	  "html",
+					      "junit",	 "markdown", "flaky",	  "confidence"};
 
 	for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
 		if (strcmp(planned[i], name) == 0)
@@ -400,6 +377,9 @@ static int take_range(const struct parse *p, const char *word)
 			       clean);
 	if (strstr(b, ".."))
 		return stray(p, word);
+	if (br_options_aim(p->o) == BR_AIM_LINE)
+		return contradiction(p, clean, wrote(p, "range") ? "--range" : "--list",
+				     "its own ends are the good and the bad one");
 	for (const char *const *name = (const char *const[]){"good", "bad", "broken", "fixed", NULL}; *name;
 	     name++)
 		if (wrote(p, *name))
@@ -427,16 +407,103 @@ static int check_command(const struct parse *p, const char *form)
 		       p->dashes ? "there is no COMMAND after --" : "there is no -- COMMAND", form);
 }
 
+enum br_aim br_options_aim(const struct br_options *o)
+{
+	if (o->range || o->list)
+		return BR_AIM_LINE;
+	if (o->reduce)
+		return BR_AIM_REDUCE;
+	return o->subset ? BR_AIM_SUBSET : BR_AIM_COMMITS;
+}
+
+bool br_options_has_commits(const struct br_options *o)
+{
+	return o->command == BR_CMD_SEARCH &&
+	       (br_options_aim(o) == BR_AIM_COMMITS || o->good || o->broken || o->replay || o->from_bisect);
+}
+
+/* What is searched must be one thing, or an input first and commits after it. */
+static int check_forms(const struct parse *p)
+{
+	static const char *const forms[] = {"range", "list", "reduce", "subset"};
+	static const char *const ends[] = {"good", "broken", "replay", "from-bisect"};
+	const char *form = NULL;
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+		const char *more = wrote(p, forms[i]);
+
+		if (form && more)
+			return contradiction(p, form, more, "one of them at a time");
+		form = more ? more : form;
+	}
+	for (size_t i = 0; br_options_aim(p->o) == BR_AIM_LINE && i < sizeof ends / sizeof *ends; i++)
+		if (wrote(p, ends[i]))
+			return contradiction(
+				p, form, wrote(p, ends[i]),
+				"its own ends are the good and the bad one; --bad REV alone says "
+				"at which commit COMMAND runs");
+	return 0;
+}
+
+/* Options that mean something beside another one only. */
+static int check_company(const struct parse *p)
+{
+	enum br_aim aim = br_options_aim(p->o);
+	bool sets = aim == BR_AIM_REDUCE || aim == BR_AIM_SUBSET;
+	const struct {
+		const char *name;
+		bool fits;
+		const char *needs;
+	} rule[] = {
+		{"by", aim == BR_AIM_REDUCE, "--reduce FILE"},
+		{"fast", sets, "--reduce FILE or --subset FILE"},
+		{"interesting", sets, "--reduce FILE or --subset FILE"},
+		{"isolate", aim == BR_AIM_SUBSET, "--subset FILE"},
+		{"hunks", br_options_has_commits(p->o), "--good REV: the commits are searched first"},
+	};
+
+	for (size_t i = 0; i < sizeof rule / sizeof *rule; i++)
+		if (wrote(p, rule[i].name) && !rule[i].fits)
+			return br_fail(p->err, BR_EUSAGE, "%s means nothing alone\nit belongs to %s",
+				       wrote(p, rule[i].name), rule[i].needs);
+	return 0;
+}
+
+/* Where nothing says where the candidate goes, an input is the last argument; a number can be anything. */
+static int place_candidate(const struct parse *p)
+{
+	struct br_options *o = p->o;
+	bool placed = false;
+
+	for (size_t i = 0; o->argv && o->argv[i]; i++)
+		placed = placed || strstr(o->argv[i], "@@");
+	if (placed || br_options_aim(o) == BR_AIM_COMMITS || !o->argv)
+		return 0;
+	if (br_options_aim(o) == BR_AIM_LINE)
+		return br_fail(p->err, BR_EUSAGE,
+			       "COMMAND has no @@: it would do the same for every candidate\n"
+			       "write @@ where the number or the item belongs");
+	br_strv_add(&o->argv, "@@");
+	return 0;
+}
+
 static int check_search(const struct parse *p)
 {
 	struct br_options *o = p->o;
-	int rc = 0;
+	int rc = check_forms(p);
+
+	if (rc != 0)
+		return rc;
 
 	if (br_strv_len(o->operand) > 1 && strstr(o->operand[0], ".."))
 		return stray(p, o->operand[1]);
 	if (br_strv_len(o->operand) > 0)
 		rc = take_range(p, o->operand[0]);
-	return rc != 0 ? rc : check_command(p, "bisect-run --good REV [--bad REV] -- COMMAND");
+	if (rc == 0)
+		rc = check_company(p);
+	if (rc == 0)
+		rc = check_command(p, "bisect-run --good REV [--bad REV] -- COMMAND");
+	return rc != 0 ? rc : place_candidate(p);
 }
 
 static int check_try(const struct parse *p)
@@ -624,10 +691,11 @@ const char *br_options_config_name(size_t i, bool *trusted_only)
 
 void br_options_done(struct br_options *o)
 {
-	char **texts[] = {&o->bad,   &o->broken,  &o->fixed,   &o->replay,
-			  &o->build, &o->sandbox, &o->git_log, &o->state};
-	char ***lists[] = {&o->operand,	 &o->argv,   &o->good,	  &o->path,    &o->skip, &o->with, &o->env,
-			   &o->pass_env, &o->bad_if, &o->good_if, &o->skip_if, &o->hint, &o->patch};
+	char **texts[] = {&o->bad,     &o->broken, &o->fixed, &o->replay, &o->build,  &o->sandbox,
+			  &o->git_log, &o->state,  &o->range, &o->list,	  &o->subset, &o->by};
+	char ***lists[] = {&o->operand, &o->argv, &o->good,	&o->path,   &o->skip,
+			   &o->with,	&o->env,  &o->pass_env, &o->bad_if, &o->good_if,
+			   &o->skip_if, &o->hint, &o->patch,	&o->reduce};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(*texts[i]);

@@ -27,6 +27,11 @@ enum br_command {
 	BR_CMD_VERSION,
 };
 
+enum br_match { BR_MATCH_AUTO, BR_MATCH_SAME, BR_MATCH_ANY };
+
+/* What is searched first. */
+enum br_aim { BR_AIM_COMMITS, BR_AIM_LINE, BR_AIM_REDUCE, BR_AIM_SUBSET };
+
 enum br_confirm { BR_CONFIRM_AUTO, BR_CONFIRM_FULL, BR_CONFIRM_QUICK, BR_CONFIRM_OFF };
 
 /* Strings and vectors are owned (br_options_done); vectors are NULL-terminated, NULL is empty. */
@@ -46,6 +51,11 @@ struct br_options {
 	bool from_bisect;
 	uint64_t seed; /* default 1 */
 	bool exhaust;
+	char *range, *list; /* NULL: none; "-" is standard input */
+	char **reduce;
+	char *subset;
+	char *by; /* NULL: auto */
+	bool fast, isolate, hunks;
 	/* test */
 	char *build;
 	uint64_t timeout_ns;	   /* 0: learnt */
@@ -62,6 +72,8 @@ struct br_options {
 	/* verdict */
 	char **bad_if, **good_if, **skip_if;
 	bool timeout_is_skip, strict_git;
+	enum br_match match;
+	bool interesting;
 	enum br_confirm confirm;
 	/* sandbox */
 	char *sandbox; /* auto, none, ...; NULL: auto */
@@ -86,6 +98,9 @@ int br_options_parse_over(struct br_options *out, int argc, char *const *argv, s
 /* Names of all options that may come from configuration; trusted_only is set for those that could open a door. Index from 0; NULL: no more. */
 const char *br_options_config_name(size_t i, bool *trusted_only);
 void br_options_done(struct br_options *o);
+enum br_aim br_options_aim(const struct br_options *o);
+/* Commits are searched: alone, or after an input was reduced. */
+bool br_options_has_commits(const struct br_options *o);
 
 /* The texts of -h (everyday options, at most 60 lines) and --help (all); the caller frees. */
 char *br_options_help(bool all);

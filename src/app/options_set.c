@@ -244,6 +244,32 @@ static void tell_timeout_is(const struct br_option_row *row, const struct br_opt
 		tell_value(row, "skip", argv);
 }
 
+static const char *const match_words[] = {"auto", "same", "any", NULL}; /* as enum br_match */
+
+static int set_match(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	int i = pick(v, match_words, "same, any, auto", err);
+
+	(void)row;
+	if (i >= 0)
+		v->into->match = (enum br_match)i;
+	return i < 0 ? i : 0;
+}
+
+static void tell_match(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	if (o->match != BR_MATCH_AUTO)
+		tell_value(row, match_words[o->match], argv);
+}
+
+static int set_by(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	static const char *const words[] = {"auto", "line", "char", "byte", "token", "tree", NULL};
+	int i = pick(v, words, "auto, line, char, byte, token, tree", err);
+
+	return i < 0 ? i : set_text(row, v, err);
+}
+
 static const char *const confirm_words[] = {"auto", "full", "quick", "off", NULL}; /* as enum br_confirm */
 
 static int set_confirm(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
@@ -348,8 +374,8 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_jobs = {set_jobs, tell_jobs},
 				   kind_timeout_is = {set_timeout_is, tell_timeout_is},
 				   kind_confirm = {set_confirm, tell_confirm},
-				   kind_clean = {set_clean, tell_clean},
-				   kind_sandbox = {set_sandbox, tell_text},
+				   kind_clean = {set_clean, tell_clean}, kind_match = {set_match, tell_match},
+				   kind_by = {set_by, tell_text}, kind_sandbox = {set_sandbox, tell_text},
 				   kind_quiet = {set_quiet, tell_quiet},
 				   kind_verbose = {set_verbose, tell_verbose},
 				   kind_help = {set_help, tell_command},

@@ -5,60 +5,12 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/record.h"
+#include "report/found.h"
+#include "report/json_put.h"
 #include "report/view.h"
 
 #include <jansson.h>
-#include <math.h>
 #include <string.h>
-
-/* jansson takes valid UTF-8 alone, and what comes from commits and logs is whatever somebody wrote. */
-static json_t *text(const char *s)
-{
-	br_auto_free char *valid = NULL;
-
-	if (!s)
-		return json_null();
-	valid = br_text_utf8(s, strlen(s));
-	return json_string(valid);
-}
-
-static json_t *texts(char *const *v)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; v && v[i]; i++)
-		(void)json_array_append_new(out, text(v[i]));
-	return out;
-}
-
-static json_t *count(uint64_t n)
-{
-	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
-}
-
-/* JSON has neither NaN nor infinity. */
-static json_t *real(double x)
-{
-	return isfinite(x) ? json_real(x) : json_null();
-}
-
-static json_t *seconds(uint64_t ns)
-{
-	return json_real((double)ns / 1e9);
-}
-
-static void set(json_t *object, const char *key, json_t *value)
-{
-	(void)json_object_set_new(object, key, value);
-}
-
-static void set_if(json_t *object, bool given, const char *key, json_t *value)
-{
-	if (given)
-		set(object, key, value);
-	else
-		json_decref(value);
-}
 
 static json_t *commit(const struct br_commit_info *c)
 {
@@ -67,19 +19,19 @@ static json_t *commit(const struct br_commit_info *c)
 	char date[BR_VIEW_DATE_SIZE];
 
 	for (size_t i = 0; i < c->nparent; i++)
-		(void)json_array_append_new(parents, text(c->parent[i]));
+		(void)json_array_append_new(parents, br_json_text(c->parent[i]));
 	for (size_t i = 0; i < c->nfile; i++)
-		(void)json_array_append_new(files, text(c->file[i]));
-	set(o, "oid", text(c->oid));
-	set(o, "subject", text(c->subject));
-	set(o, "author", text(c->author));
-	set(o, "email", text(c->email));
-	set(o, "date", text(br_view_date(c, true, date, sizeof date)));
-	set(o, "parents", parents);
-	set_if(o, c->short_oid, "short_oid", text(c->short_oid));
-	set(o, "timestamp", json_integer(c->date));
-	set(o, "timezone_minutes", json_integer(c->offset_min));
-	set_if(o, c->nfile > 0, "files", files);
+		(void)json_array_append_new(files, br_json_text(c->file[i]));
+	br_json_set(o, "oid", br_json_text(c->oid));
+	br_json_set(o, "subject", br_json_text(c->subject));
+	br_json_set(o, "author", br_json_text(c->author));
+	br_json_set(o, "email", br_json_text(c->email));
+	br_json_set(o, "date", br_json_text(br_view_date(c, true, date, sizeof date)));
+	br_json_set(o, "parents", parents);
+	br_json_set_if(o, c->short_oid, "short_oid", br_json_text(c->short_oid));
+	br_json_set(o, "timestamp", json_integer(c->date));
+	br_json_set(o, "timezone_minutes", json_integer(c->offset_min));
+	br_json_set_if(o, c->nfile > 0, "files", files);
 	return o;
 }
 
@@ -104,22 +56,23 @@ static json_t *commits(const struct br_result *r)
 	size_t described = count_described(r);
 
 	for (size_t i = 0; i < r->ncandidate; i++) {
-		(void)json_array_append_new(ids, text(r->candidate[i].oid ? r->candidate[i].oid : ""));
+		(void)json_array_append_new(ids,
+					    br_json_text(r->candidate[i].oid ? r->candidate[i].oid : ""));
 		if (i < described)
 			(void)json_array_append_new(info, commit(&r->candidate[i]));
 	}
-	set(o, "good", texts(r->good));
-	set(o, "bad", text(r->bad));
-	set_if(o, r->nearest_bad, "nearest_bad", text(r->nearest_bad));
-	set_if(o, r->skip && r->skip[0], "skipped", texts(r->skip));
-	set_if(o, r->path && r->path[0], "paths", texts(r->path));
-	set(o, "first_parent", json_boolean(r->first_parent));
-	set(o, "candidates_at_start", count(r->candidates_at_start));
-	set(o, "first_bad", r->first_bad ? commit(r->first_bad) : json_null());
-	set(o, "candidates", ids);
-	set(o, "confidence", real(r->confidence));
-	set(o, "confirmed", json_boolean(r->confirmed));
-	set_if(o, r->ncandidate > 0, "candidate_info", info);
+	br_json_set(o, "good", br_json_texts(r->good));
+	br_json_set(o, "bad", br_json_text(r->bad));
+	br_json_set_if(o, r->nearest_bad, "nearest_bad", br_json_text(r->nearest_bad));
+	br_json_set_if(o, r->skip && r->skip[0], "skipped", br_json_texts(r->skip));
+	br_json_set_if(o, r->path && r->path[0], "paths", br_json_texts(r->path));
+	br_json_set(o, "first_parent", json_boolean(r->first_parent));
+	br_json_set(o, "candidates_at_start", br_json_count(r->candidates_at_start));
+	br_json_set(o, "first_bad", r->first_bad ? commit(r->first_bad) : json_null());
+	br_json_set(o, "candidates", ids);
+	br_json_set(o, "confidence", br_json_real(r->confidence));
+	br_json_set(o, "confirmed", json_boolean(r->confirmed));
+	br_json_set_if(o, r->ncandidate > 0, "candidate_info", info);
 	return o;
 }
 
@@ -128,13 +81,13 @@ static json_t *failure(const struct br_failure *f)
 	json_t *o = json_object(), *frames = json_array();
 
 	for (uint32_t i = 0; i < f->nframe && i < sizeof f->frame / sizeof *f->frame; i++)
-		(void)json_array_append_new(frames, text(f->frame[i]));
-	set(o, "kind", text(f->kind));
-	set(o, "type", text(f->type));
-	set(o, "message", text(f->message));
-	set(o, "exit", f->exit >= 0 ? json_integer(f->exit) : json_null());
-	set(o, "signal", f->signal > 0 ? json_integer(f->signal) : json_null());
-	set(o, "frames", frames);
+		(void)json_array_append_new(frames, br_json_text(f->frame[i]));
+	br_json_set(o, "kind", br_json_text(f->kind));
+	br_json_set(o, "type", br_json_text(f->type));
+	br_json_set(o, "message", br_json_text(f->message));
+	br_json_set(o, "exit", f->exit >= 0 ? json_integer(f->exit) : json_null());
+	br_json_set(o, "signal", f->signal > 0 ? json_integer(f->signal) : json_null());
+	br_json_set(o, "frames", frames);
 	return o;
 }
 
@@ -143,19 +96,19 @@ static void more_facts(json_t *o, const struct br_trial *t)
 {
 	const struct br_outcome *f = &t->outcome;
 
-	set(o, "end", text(br_end_name(f->end)));
-	set(o, "code", json_integer(f->code));
-	set(o, "setup_seconds", seconds(f->setup_ns));
-	set_if(o, f->limit_ns > 0, "limit", seconds(f->limit_ns));
-	set(o, "output_bytes", count(f->output_b));
-	set_if(o, f->omitted_b > 0, "omitted_bytes", count(f->omitted_b));
-	set(o, "leftovers", count(f->leftovers));
-	set(o, "worker", count(f->worker));
-	set(o, "sandbox", text(f->sandbox));
-	set_if(o, f->note[0], "note", text(f->note));
-	set_if(o, t->tree, "tree", text(t->tree));
-	set(o, "amended", json_boolean(t->amended));
-	set_if(o, t->started_ns > 0, "started", seconds(t->started_ns / 1000000 * 1000000));
+	br_json_set(o, "end", br_json_text(br_end_name(f->end)));
+	br_json_set(o, "code", json_integer(f->code));
+	br_json_set(o, "setup_seconds", br_json_seconds(f->setup_ns));
+	br_json_set_if(o, f->limit_ns > 0, "limit", br_json_seconds(f->limit_ns));
+	br_json_set(o, "output_bytes", br_json_count(f->output_b));
+	br_json_set_if(o, f->omitted_b > 0, "omitted_bytes", br_json_count(f->omitted_b));
+	br_json_set(o, "leftovers", br_json_count(f->leftovers));
+	br_json_set(o, "worker", br_json_count(f->worker));
+	br_json_set(o, "sandbox", br_json_text(f->sandbox));
+	br_json_set_if(o, f->note[0], "note", br_json_text(f->note));
+	br_json_set_if(o, t->tree, "tree", br_json_text(t->tree));
+	br_json_set(o, "amended", json_boolean(t->amended));
+	br_json_set_if(o, t->started_ns > 0, "started", br_json_seconds(t->started_ns / 1000000 * 1000000));
 }
 
 static json_t *trial(const struct br_trial *t)
@@ -163,23 +116,23 @@ static json_t *trial(const struct br_trial *t)
 	const struct br_outcome *f = &t->outcome;
 	json_t *o = json_object();
 
-	set(o, "n", count(t->n));
-	set_if(o, t->item, br_view_is_oid(t->item) ? "oid" : "item", text(t->item));
-	set(o, "phase", text(br_phase_name(t->phase)));
-	set(o, "verdict", text(br_class_name(t->verdict.cls)));
-	set(o, "why", text(t->verdict.why));
-	set(o, "exit", f->end == BR_END_EXIT ? json_integer(f->code) : json_null());
-	set(o, "signal", f->end == BR_END_SIGNAL ? json_integer(f->code) : json_null());
-	set(o, "timed_out", json_boolean(f->end == BR_END_TIMEOUT));
-	set(o, "wall", seconds(f->wall_ns));
-	set(o, "user", seconds(f->user_ns));
-	set(o, "sys", seconds(f->sys_ns));
-	set(o, "max_rss", count(f->peak_rss_b));
-	set(o, "build_seconds", f->build_ns ? seconds(f->build_ns) : json_null());
-	set(o, "value", real(t->verdict.value));
-	set(o, "failure", t->verdict.failure.kind[0] ? failure(&t->verdict.failure) : json_null());
-	set(o, "cached", json_boolean(t->cached));
-	set(o, "log", text(f->log_path));
+	br_json_set(o, "n", br_json_count(t->n));
+	br_json_set_if(o, t->item, br_view_is_oid(t->item) ? "oid" : "item", br_json_text(t->item));
+	br_json_set(o, "phase", br_json_text(br_phase_name(t->phase)));
+	br_json_set(o, "verdict", br_json_text(br_class_name(t->verdict.cls)));
+	br_json_set(o, "why", br_json_text(t->verdict.why));
+	br_json_set(o, "exit", f->end == BR_END_EXIT ? json_integer(f->code) : json_null());
+	br_json_set(o, "signal", f->end == BR_END_SIGNAL ? json_integer(f->code) : json_null());
+	br_json_set(o, "timed_out", json_boolean(f->end == BR_END_TIMEOUT));
+	br_json_set(o, "wall", br_json_seconds(f->wall_ns));
+	br_json_set(o, "user", br_json_seconds(f->user_ns));
+	br_json_set(o, "sys", br_json_seconds(f->sys_ns));
+	br_json_set(o, "max_rss", br_json_count(f->peak_rss_b));
+	br_json_set(o, "build_seconds", f->build_ns ? br_json_seconds(f->build_ns) : json_null());
+	br_json_set(o, "value", br_json_real(t->verdict.value));
+	br_json_set(o, "failure", t->verdict.failure.kind[0] ? failure(&t->verdict.failure) : json_null());
+	br_json_set(o, "cached", json_boolean(t->cached));
+	br_json_set(o, "log", br_json_text(f->log_path));
 	more_facts(o, t);
 	return o;
 }
@@ -187,12 +140,12 @@ static json_t *trial(const struct br_trial *t)
 /* Not in the contract, but what a text report made from this object needs. */
 static void more_words(json_t *o, const struct br_result *r)
 {
-	set(o, "fixed", json_boolean(r->fixed_mode));
-	set_if(o, r->note && r->note[0], "notes", texts(r->note));
-	set_if(o, r->how_sure, "how_sure", text(r->how_sure));
-	set_if(o, r->reproduce, "reproduce", text(r->reproduce));
-	set_if(o, r->evidence, "evidence", text(r->evidence));
-	set_if(o, r->state_dir, "state_dir", text(r->state_dir));
+	br_json_set(o, "fixed", json_boolean(r->fixed_mode));
+	br_json_set_if(o, r->note && r->note[0], "notes", br_json_texts(r->note));
+	br_json_set_if(o, r->how_sure, "how_sure", br_json_text(r->how_sure));
+	br_json_set_if(o, r->reproduce, "reproduce", br_json_text(r->reproduce));
+	br_json_set_if(o, r->evidence, "evidence", br_json_text(r->evidence));
+	br_json_set_if(o, r->state_dir, "state_dir", br_json_text(r->state_dir));
 }
 
 static json_t *result(const struct br_result *r)
@@ -201,18 +154,19 @@ static json_t *result(const struct br_result *r)
 
 	for (size_t i = 0; i < r->ntrial; i++)
 		(void)json_array_append_new(trials, trial(&r->trial[i]));
-	set(o, "version", json_integer(1));
-	set_if(o, r->id, "id", text(r->id));
-	set(o, "status", text(br_status_name(r->status)));
-	set(o, "message", text(r->message ? r->message : ""));
-	set_if(o, r->command, "command", texts(r->command));
-	set(o, "seconds", real(r->seconds));
-	set(o, "trials_run", count(r->trials_run));
-	set_if(o, r->tests_expected > 0, "tests_expected", real(r->tests_expected));
-	set_if(o, r->has_commits, "commits", r->has_commits ? commits(r) : json_null());
-	set_if(o, r->failure.kind[0], "failure", failure(&r->failure));
+	br_json_set(o, "version", json_integer(1));
+	br_json_set_if(o, r->id, "id", br_json_text(r->id));
+	br_json_set(o, "status", br_json_text(br_status_name(r->status)));
+	br_json_set(o, "message", br_json_text(r->message ? r->message : ""));
+	br_json_set_if(o, r->command, "command", br_json_texts(r->command));
+	br_json_set(o, "seconds", br_json_real(r->seconds));
+	br_json_set(o, "trials_run", br_json_count(r->trials_run));
+	br_json_set_if(o, r->tests_expected > 0, "tests_expected", br_json_real(r->tests_expected));
+	br_json_set_if(o, r->has_commits, "commits", r->has_commits ? commits(r) : json_null());
+	br_found_json(o, r);
+	br_json_set_if(o, r->failure.kind[0], "failure", failure(&r->failure));
 	more_words(o, r);
-	set(o, "trials", trials);
+	br_json_set(o, "trials", trials);
 	return o;
 }
 
@@ -246,16 +200,16 @@ static json_t *search_line(const struct br_search_line *l)
 	br_auto_free char *id = br_asprintf("%lld", (long long)s->id); /* a string, as in the result */
 	json_t *o = json_object();
 
-	set(o, "id", json_string_nocheck(id));
-	set(o, "status", text(l->status));
-	set(o, "message", text(s->message ? s->message : ""));
-	set(o, "command", text(s->argv));
-	set(o, "started", seconds(s->started_ns / 1000000 * 1000000));
-	set(o, "seconds", seconds(s->busy_ns));
-	set(o, "trials_run", count(s->trials_run));
-	set(o, "running", json_boolean(s->alive));
-	set(o, "pid", s->alive ? json_integer(s->pid) : json_null());
-	set(o, "live", s->alive ? text(s->live) : json_null());
+	br_json_set(o, "id", json_string_nocheck(id));
+	br_json_set(o, "status", br_json_text(l->status));
+	br_json_set(o, "message", br_json_text(s->message ? s->message : ""));
+	br_json_set(o, "command", br_json_text(s->argv));
+	br_json_set(o, "started", br_json_seconds(s->started_ns / 1000000 * 1000000));
+	br_json_set(o, "seconds", br_json_seconds(s->busy_ns));
+	br_json_set(o, "trials_run", br_json_count(s->trials_run));
+	br_json_set(o, "running", json_boolean(s->alive));
+	br_json_set(o, "pid", s->alive ? json_integer(s->pid) : json_null());
+	br_json_set(o, "live", s->alive ? br_json_text(s->live) : json_null());
 	return o;
 }
 
@@ -265,8 +219,8 @@ char *br_report_searches(const struct br_search_line *line, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		(void)json_array_append_new(searches, search_line(&line[i]));
-	set(o, "version", json_integer(1));
-	set(o, "searches", searches);
+	br_json_set(o, "version", json_integer(1));
+	br_json_set(o, "searches", searches);
 	return dump(o);
 }
 
@@ -275,9 +229,9 @@ static json_t *question(const struct br_trial *t)
 {
 	json_t *o = json_object();
 
-	set(o, "n", count(t->n));
-	set_if(o, t->item, br_view_is_oid(t->item) ? "oid" : "item", text(t->item));
-	set(o, "phase", text(br_phase_name(t->phase)));
+	br_json_set(o, "n", br_json_count(t->n));
+	br_json_set_if(o, t->item, br_view_is_oid(t->item) ? "oid" : "item", br_json_text(t->item));
+	br_json_set(o, "phase", br_json_text(br_phase_name(t->phase)));
 	return o;
 }
 
@@ -286,15 +240,15 @@ char *br_report_hook(const struct br_result *r, const char *kind, const struct b
 	json_t *o = json_object();
 	bool after = strcmp(kind, "post-search") == 0 || strcmp(kind, "notify") == 0;
 
-	set(o, "version", json_integer(1));
-	set(o, "hook", text(kind));
-	set_if(o, r->id, "id", text(r->id));
-	set_if(o, r->command, "command", texts(r->command));
+	br_json_set(o, "version", json_integer(1));
+	br_json_set(o, "hook", br_json_text(kind));
+	br_json_set_if(o, r->id, "id", br_json_text(r->id));
+	br_json_set_if(o, r->command, "command", br_json_texts(r->command));
 	if (t)
-		set(o, "trial", strcmp(kind, "pre-trial") == 0 ? question(t) : trial(t));
+		br_json_set(o, "trial", strcmp(kind, "pre-trial") == 0 ? question(t) : trial(t));
 	if (r->has_commits && strcmp(kind, "pre-search") == 0)
-		set(o, "commits", commits(r));
+		br_json_set(o, "commits", commits(r));
 	if (after)
-		set(o, "result", result(r));
+		br_json_set(o, "result", result(r));
 	return dump(o);
 }

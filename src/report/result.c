@@ -60,10 +60,28 @@ void br_commit_info_done(struct br_commit_info *c)
 	*c = (struct br_commit_info){0};
 }
 
+static void free_found(struct br_result *r)
+{
+	free(r->line.kind);
+	free(r->line.first_bad);
+	free(r->line.last_good);
+	free(r->reduced.path);
+	free(r->reduced.result);
+	free(r->reduced.by);
+	free(r->subset.path);
+	br_strv_free(r->subset.kept);
+	for (size_t i = 0; i < r->hunks.nkept; i++)
+		free(r->hunks.kept[i].file);
+	free(r->hunks.kept);
+	free(r->hunks.patch);
+	free(r->hunks.revert);
+}
+
 void br_result_done(struct br_result *r)
 {
 	if (!r)
 		return;
+	free_found(r);
 	free(r->id);
 	free(r->message);
 	br_strv_free(r->command);

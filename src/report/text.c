@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "report/found.h"
 #include "report/view.h"
 
 #include <stdio.h>
@@ -285,7 +286,11 @@ static void isolated(struct page *p)
 	const struct br_commit_info *c = p->r->first_bad;
 
 	if (!c) {
-		put_line(p, p->r->message);
+		if (!br_found_any(p->r))
+			put_line(p, p->r->message);
+		br_found_text(&p->b, p->r);
+		br_buf_char(&p->b, '\n');
+		put_line(p, p->r->how_sure);
 		put_tail(p);
 		return;
 	}
@@ -294,6 +299,7 @@ static void isolated(struct page *p)
 	put_commit(p, c);
 	if (!p->r->fixed_mode) /* the commit that repaired something is not what a fix refers to */
 		put_fixes(p, c);
+	br_found_text(&p->b, p->r);
 	br_buf_char(&p->b, '\n');
 	put_line(p, p->r->how_sure);
 	put_tail(p);
@@ -355,6 +361,7 @@ static void narrowed(struct page *p)
 		br_buf_fmt(&p->b, "\nthe first %s commit is one of these:\n", what(r));
 		put_candidates(p);
 	}
+	br_found_text(&p->b, r);
 	br_buf_char(&p->b, '\n');
 	put_line(p, r->how_sure);
 	put_tail(p);
@@ -381,6 +388,7 @@ static void stopped(struct page *p)
 			   (uintmax_t)(r->candidates_at_start > r->ncandidate ? r->candidates_at_start
 									      : r->ncandidate),
 			   what(r));
+	br_found_text(&p->b, r);
 	put_evidence(p);
 	put_tail(p);
 }
@@ -461,6 +469,8 @@ static void quiet(struct page *p)
 
 	if (r->status == BR_STATUS_ISOLATED && r->first_bad)
 		put_line(p, r->first_bad->oid);
+	else if (br_found_any(r))
+		br_found_quiet(&p->b, r);
 	else if (r->status == BR_STATUS_NARROWED)
 		for (size_t i = 0; i < r->ncandidate; i++)
 			put_line(p, r->candidate[i].oid);
