@@ -68,7 +68,9 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 					break;
 				return br_fail(err, BR_EBUDGET, "--max-trials is used up");
 			}
-			f = br_flight_new(s, &q[next]);
+			r = br_flight_new(&f, s, &q[next], err);
+			if (r < 0)
+				return r;
 			f.question = next++;
 			r = br_flight_launch(s, &f, err);
 			if (r < 0)
@@ -233,11 +235,12 @@ static int start_probe(const struct loop *l, struct br_probe *p, struct br_err *
 	struct br_flight f;
 	int r = l->form->ops->question(l->form, p, &q, err);
 
+	if (r == 0)
+		r = br_flight_new(&f, l->s, &q, err);
 	if (r < 0) {
 		free(p->keep);
 		return r;
 	}
-	f = br_flight_new(l->s, &q);
 	f.has_probe = true;
 	f.probe = *p;
 	if (remembered(l, &f, &old)) {

@@ -137,11 +137,22 @@ static bool as_expected(const struct br_session *s, const struct br_trial *t, bo
 	return br_session_class(s, t) == (new_end ? BR_BAD : BR_GOOD);
 }
 
-static void explain_end(struct br_session *s, const struct br_trial *t, const char *oid, const char *name,
-			bool new_end, unsigned tries)
+/* "v1.0 (3f2a1bc)", or the name alone. The caller frees. */
+static char *full_name(struct br_session *s, const struct br_bound *bound)
 {
-	br_auto_free char *id = br_session_short(s, oid);
-	const char *word = new_end ? new_word(s) : old_word(s);
+	br_auto_free char *id = NULL;
+
+	if (bound->q.item)
+		return br_strdup(bound->name ? bound->name : bound->q.item);
+	id = br_session_short(s, bound->q.label);
+	return br_asprintf("%s (%s)", bound->name ? bound->name : id, id);
+}
+
+static void explain_end(struct br_session *s, const struct br_trial *t, const struct br_bound *bound,
+			unsigned tries)
+{
+	br_auto_free char *name = full_name(s, bound);
+	const char *word = bound->is_new ? new_word(s) : old_word(s);
 	const char *why = t->amended ? "a person said so" : t->verdict.why;
 	bool more = t->outcome.note[0] && !strstr(why, t->outcome.note);
 	char again[64] = "";
@@ -149,44 +160,41 @@ static void explain_end(struct br_session *s, const struct br_trial *t, const ch
 	if (tries > 1)
 		(void)snprintf(again, sizeof again, ", %u times of %u", tries, tries);
 	if (t->verdict.cls == BR_SKIP)
-		fail_ends(s, "the %s end %s (%s) cannot be tested: %s%s%s", word, name ? name : id, id, why,
-			  more ? ": " : "", more ? t->outcome.note : "");
+		fail_ends(s, "the %s end %s cannot be tested: %s%s%s", word, name, why, more ? ": " : "",
+			  more ? t->outcome.note : "");
 	else
-		fail_ends(s, "not reproduced: the %s end %s (%s) is %s (%s)%s", word, name ? name : id, id,
+		fail_ends(s, "not reproduced: the %s end %s is %s (%s)%s", word, name,
 			  br_class_name(t->verdict.cls), why, again);
 }
 
 /* The first answer was not the expected one: does it vary? */
-static int try_end_again(struct br_session *s, const char *oid, const char *name, bool new_end, size_t first,
-			 struct br_err *err)
+static int try_end_again(struct br_session *s, const struct br_bound *bound, size_t first, struct br_err *err)
 {
-	struct br_question q = {.label = oid, .phase = BR_PHASE_ENDS, .role = role_of(s, new_end)};
-	br_auto_free char *id = br_session_short(s, oid);
+	br_auto_free char *name = full_name(s, bound);
 	unsigned tries = 1, wanted = 0;
 	size_t last = first;
 
 	if (s->trial[first].outcome.end == BR_END_SETUP)
 		return br_fail(err, BR_ESTATE, "the %s end %s cannot be made: %s",
-			       new_end ? new_word(s) : old_word(s), name ? name : id,
-			       s->trial[first].outcome.note);
+			       bound->is_new ? new_word(s) : old_word(s), name, s->trial[first].outcome.note);
 	/* A build that fails, a test that says skip and what a person said are no matter of chance. */
 	if (s->trial[first].verdict.cls != BR_SKIP && !s->trial[first].amended) {
 		for (; tries < END_TRIES; tries++) {
-			int r = br_session_ask(s, &q, 1, &last, err);
+			int r = br_session_ask(s, &bound->q, 1, &last, err);
 
 			if (r < 0)
 				return r;
-			wanted += as_expected(s, &s->trial[last], new_end);
+			wanted += as_expected(s, &s->trial[last], bound->is_new);
 		}
 	}
 	s->telling = first + 1;
 	if (wanted == 0) {
-		explain_end(s, &s->trial[first], oid, name, new_end, tries);
+		explain_end(s, &s->trial[first], bound, tries);
 		return BR_ENDS_NOT_REPRODUCED;
 	}
-	fail_ends(s, "the test is flaky: at the %s end %s (%s) it was %s in %u of %u runs",
-		  new_end ? new_word(s) : old_word(s), name ? name : id, id,
-		  new_end != s->fixed_mode ? "bad" : "good", wanted, tries);
+	fail_ends(s, "the test is flaky: at the %s end %s it was %s in %u of %u runs",
+		  bound->is_new ? new_word(s) : old_word(s), name,
+		  bound->is_new != s->fixed_mode ? "bad" : "good", wanted, tries);
 	return BR_ENDS_FLAKY;
 }
 
@@ -283,11 +291,6 @@ static int test_bases(struct br_session *s, struct br_err *err)
 	return BR_ENDS_DIFFER;
 }
 
-static const char *name_of_good(const struct br_session *s, size_t i)
-{
-	return i == 0 && br_strv_len(s->good) == 1 ? s->good_name : NULL;
-}
-
 /*
  * The end at which COMMAND passes goes first: it tells how long a test may take, so that a hang at the other end
  * is seen as one. q[0] is the new end.
@@ -308,28 +311,41 @@ static int ask_both(struct br_session *s, const struct br_question *q, size_t n,
 			     : br_session_ask(s, q, 1, answer, err);
 }
 
-int br_ends_test(struct br_session *s, struct br_err *err)
+int br_ends_ask(struct br_session *s, struct br_bound *bound, size_t n, struct br_err *err)
 {
-	size_t ngood = br_strv_len(s->good);
-	br_auto_free struct br_question *q = br_calloc(ngood + 1, sizeof *q);
-	br_auto_free size_t *answer = br_calloc(ngood + 1, sizeof *answer);
+	br_auto_free struct br_question *q = br_calloc(n, sizeof *q);
+	br_auto_free size_t *answer = br_calloc(n, sizeof *answer);
 	int r;
 
 	s->standing.phase = "testing the ends";
-	q[0] = (struct br_question){.label = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
-	for (size_t i = 0; i < ngood; i++)
-		q[i + 1] = (struct br_question){
-			.label = s->good[i], .phase = BR_PHASE_ENDS, .role = role_of(s, false)};
-	r = ask_both(s, q, ngood + 1, answer, err);
+	for (size_t i = 0; i < n; i++) {
+		bound[i].is_new = i == 0;
+		bound[i].q.phase = BR_PHASE_ENDS;
+		bound[i].q.role = role_of(s, bound[i].is_new);
+		q[i] = bound[i].q;
+	}
+	r = ask_both(s, q, n, answer, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i <= ngood; i++) {
-		if (as_expected(s, &s->trial[answer[i]], i == 0))
-			continue;
-		return try_end_again(s, q[i].label, i == 0 ? s->bad_name : name_of_good(s, i - 1), i == 0,
-				     answer[i], err);
-	}
-	r = test_bases(s, err);
+	for (size_t i = 0; i < n; i++)
+		if (!as_expected(s, &s->trial[answer[i]], bound[i].is_new))
+			return try_end_again(s, &bound[i], answer[i], err);
+	learn_limit(s);
+	return BR_ENDS_DIFFER;
+}
+
+int br_ends_test(struct br_session *s, struct br_err *err)
+{
+	size_t n = br_strv_len(s->good);
+	br_auto_free struct br_bound *bound = br_calloc(n + 1, sizeof *bound);
+	int r;
+
+	bound[0] = (struct br_bound){.q.label = s->bad, .name = s->bad_name};
+	for (size_t i = 0; i < n; i++)
+		bound[i + 1] = (struct br_bound){.q.label = s->good[i], .name = n == 1 ? s->good_name : NULL};
+	r = br_ends_ask(s, bound, n + 1, err);
+	if (r == BR_ENDS_DIFFER)
+		r = test_bases(s, err);
 	if (r == BR_ENDS_DIFFER)
 		learn_limit(s);
 	return r;
@@ -365,7 +381,10 @@ static int gallop_failed(struct br_session *s, const char *oid)
 
 int br_ends_gallop(struct br_session *s, struct br_err *err)
 {
-	struct br_question q = {.label = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)};
+	const struct br_bound bad = {.q = {.label = s->bad, .phase = BR_PHASE_ENDS, .role = role_of(s, true)},
+				     .name = s->bad_name,
+				     .is_new = true};
+	struct br_question q = bad.q;
 	uint64_t distance = GALLOP_FIRST;
 	char oid[BR_OID_HEX];
 	size_t answer;
@@ -376,7 +395,7 @@ int br_ends_gallop(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	if (!as_expected(s, &s->trial[answer], true))
-		return try_end_again(s, s->bad, s->bad_name, true, answer, err);
+		return try_end_again(s, &bad, answer, err);
 	for (;;) {
 		bool root;
 		const struct br_trial *t;

@@ -252,22 +252,53 @@ static char *key_of(struct br_session *s, const struct br_question *q)
 	return NULL;
 }
 
-struct br_flight br_flight_new(struct br_session *s, const struct br_question *q)
+static int write_file(const char *dir, const char *name, const struct br_file_data *file, struct br_err *err)
+{
+	br_auto_free char *path = br_asprintf("%s/%s", dir, name);
+	char *slash = strrchr(path, '/');
+	int r;
+
+	*slash = '\0'; /* names may have folders of their own */
+	r = br_dir_make(path, err);
+	*slash = '/';
+	return r < 0 ? r : br_file_write(path, file->data, file->n, err);
+}
+
+/* The candidate's files, in a folder that goes with the flight. */
+static int write_input(struct br_flight *f, struct br_session *s, const struct br_file_data *file,
+		       struct br_err *err)
+{
+	int r = 0;
+
+	f->input = br_asprintf("%s/input/%llu", s->pool_dir, (unsigned long long)s->last_job + 1);
+	r = br_dir_remove(f->input, err);
+	for (size_t i = 0; r == 0 && s->input_file[i]; i++)
+		r = write_file(f->input, s->input_file[i], &file[i], err);
+	return r;
+}
+
+int br_flight_new(struct br_flight *out, struct br_session *s, const struct br_question *q,
+		  struct br_err *err)
 {
 	const char *item = q->item ? q->item : q->label;
+	int r = 0;
 
-	return (struct br_flight){
+	*out = (struct br_flight){
 		.label = br_strdup(q->label),
 		.item = br_strdup(item),
 		.tree = key_of(s, q),
 		.title = br_session_title(s, item),
 		.value = br_strdup_or_null(q->value),
-		.input = br_strdup_or_null(q->input),
 		.phase = q->phase,
 		.role = q->role,
 		.fresh = q->fresh,
 		.limit_ns = s->limit_ns,
 	};
+	if (q->file)
+		r = write_input(out, s, q->file, err);
+	if (r < 0)
+		br_flight_done(out);
+	return r;
 }
 
 /* ---- landing ---- */

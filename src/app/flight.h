@@ -35,8 +35,9 @@ struct br_flight {
 	uint64_t began_date_ns;
 };
 
-/* A flight for the question; all texts are copied. */
-struct br_flight br_flight_new(struct br_session *s, const struct br_question *q);
+/* A flight for the question; all texts are copied, its files are written to a folder of their own. */
+int br_flight_new(struct br_flight *out, struct br_session *s, const struct br_question *q,
+		  struct br_err *err);
 /* Removes its input folder too. */
 void br_flight_done(struct br_flight *f);
 /* --max-trials leaves no room for another one. */

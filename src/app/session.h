@@ -48,6 +48,7 @@ struct br_session {
 	struct br_patch *patch;
 	size_t npatch;
 	char **env;
+	char **input_file; /* NULL-terminated: names of a candidate's files; spec.input_name has what `@@` means */
 	struct br_run_spec spec;
 	struct br_domain *trees;  /* makes the work trees */
 	struct br_domain *domain; /* has the shape; usually the same one */
@@ -78,12 +79,18 @@ struct br_session {
 	size_t telling; /* 1 + index of the trial whose log tells most; 0: none */
 };
 
+/* The contents of a file. */
+struct br_file_data {
+	const void *data;
+	size_t n;
+};
+
 /* A question to ask: run this candidate, in this phase, judged in this role. */
 struct br_question {
-	const char *label; /* names the tree: a commit's id */
-	const char *item;  /* what the trial is recorded under; NULL: the label */
-	const char *value,
-		*input; /* of the job (engine.h). The input folder is taken over and removed after the trial */
+	const char *label;		 /* names the tree: a commit's id, a folder */
+	const char *item;		 /* what the trial is recorded under; NULL: the label */
+	const char *value;		 /* stands for `@@`; NULL: nothing does, or files */
+	const struct br_file_data *file; /* the candidate's, in the order of s->input_file; NULL: none */
 	enum br_phase phase;
 	enum br_role role;
 	bool fresh; /* in an empty tree, whatever the others are */
@@ -142,6 +149,17 @@ enum br_ends {
 };
 /* Refuses what cannot be searched: equal, swapped, unrelated ends. BR_ENDS_*, or an error. */
 int br_ends_check(struct br_session *s, struct br_err *err);
+/* An end as it is tested. */
+struct br_bound {
+	struct br_question q; /* label, item, value and input are the caller's to set */
+	const char *name;     /* as the user wrote it; NULL: the item, or the short id */
+	bool is_new;	      /* set by br_ends_ask: where the failure (fixed mode: the fix) is expected */
+};
+/*
+ * Tests them, more than once when they are not as expected, and learns the time limit. bound[0] is the new end, the others are
+ * old ones. BR_ENDS_*, or an error.
+ */
+int br_ends_ask(struct br_session *s, struct br_bound *bound, size_t n, struct br_err *err);
 /* Tests both ends and the merge bases. BR_ENDS_*, or an error. */
 int br_ends_test(struct br_session *s, struct br_err *err);
 /* No good revision is known: finds one by growing steps back. BR_ENDS_*, or an error. */
