@@ -69,15 +69,22 @@ static void runs_wanted(const struct br_session *s, size_t nparent, unsigned *cu
 	*parent = FULL_PARENT;
 }
 
-static struct tally count(const struct br_session *s, const struct br_question *q, const size_t *answer,
-			  size_t n, const char *oid, enum br_class said)
+/* What was asked, and of which suspect. */
+struct asked {
+	struct br_question *q;
+	size_t *suspect, *answer;
+	size_t n;
+};
+
+static struct tally count(const struct br_session *s, const struct asked *a, size_t suspect,
+			  enum br_class said)
 {
 	struct tally t = {0};
 
-	for (size_t i = 0; i < n; i++) {
-		enum br_class cls = br_session_class(s, &s->trial[answer[i]]);
+	for (size_t i = 0; i < a->n; i++) {
+		enum br_class cls = br_session_class(s, &s->trial[a->answer[i]]);
 
-		if (strcmp(q[i].label, oid) != 0)
+		if (a->suspect[i] != suspect)
 			continue;
 		t.runs++;
 		t.skipped += cls == BR_SKIP;
@@ -105,41 +112,31 @@ static void say_culprit(struct br_session *s, struct br_buf *b, const struct tal
 		br_buf_fmt(b, "run again: %u of %u fresh runs at it %s", t->as_said, t->runs, bad_word(s));
 }
 
-static void say_parent(struct br_session *s, struct br_buf *b, const struct tally *t, const char *oid)
+static void say_before(const struct br_session *s, struct br_buf *b, const struct tally *t, const char *name)
 {
-	br_auto_free char *id = br_session_short(s, oid);
-
 	if (t->runs == 0)
-		br_buf_fmt(b, ", and what its parent %s is", id);
+		br_buf_fmt(b, ", and what %s is", name);
 	else if (t->skipped == t->runs)
-		br_buf_fmt(b, ", its parent %s cannot be tested", id);
+		br_buf_fmt(b, ", %s cannot be tested", name);
 	else
-		br_buf_fmt(b, ", %u of %u at its parent %s %s", t->as_said, t->runs - t->skipped, id,
-			   good_word(s));
+		br_buf_fmt(b, ", %u of %u at %s %s", t->as_said, t->runs - t->skipped, name, good_word(s));
 }
 
-/* With --first-parent the other parents are not part of the history that is searched. */
-static size_t parents_to_test(const struct br_session *s, const struct br_commit_info *c)
-{
-	return s->first_parent && c->nparent > 1 ? 1 : c->nparent;
-}
-
-static int weigh(struct br_session *s, const struct br_question *q, const size_t *answer, size_t n,
-		 const struct br_commit_info *c)
+static int weigh(struct br_session *s, const struct asked *a, const struct br_suspects *sus)
 {
 	struct br_buf b = {0};
-	struct tally culprit = count(s, q, answer, n, c->oid, BR_BAD);
+	struct tally culprit = count(s, a, 0, BR_BAD);
 	unsigned against = culprit.against;
 
 	say_culprit(s, &b, &culprit);
-	for (size_t i = 0; i < parents_to_test(s, c); i++) {
-		struct tally parent = count(s, q, answer, n, c->parent[i], BR_GOOD);
+	for (size_t i = 1; i < sus->n; i++) {
+		struct tally before = count(s, a, i, BR_GOOD);
 
-		say_parent(s, &b, &parent, c->parent[i]);
-		against += parent.against;
+		say_before(s, &b, &before, sus->name[i]);
+		against += before.against;
 	}
-	if (c->nparent == 0)
-		br_buf_str(&b, "; it is a root commit, there is nothing before it");
+	if (sus->n == 1 && sus->alone)
+		br_buf_fmt(&b, "; %s", sus->alone);
 	free(s->how_sure);
 	s->how_sure = br_buf_take(&b);
 	return against == 0 && (culprit.as_said > 0 || culprit.runs == 0);
@@ -157,14 +154,6 @@ static bool is_fresh_worth_it(const struct br_session *s)
 		if (s->trial[i].outcome.setup_ns > most)
 			most = s->trial[i].outcome.setup_ns;
 	return !s->opt->fresh && (s->opt->build || 2 * most < CHEAP_NS);
-}
-
-/* The first run at the culprit and at its first parent. */
-static void ask_fresh(struct br_question *q, size_t at_culprit, size_t n)
-{
-	q[0].fresh = true;
-	if (n > at_culprit)
-		q[at_culprit].fresh = true;
 }
 
 static bool agrees(const struct br_session *s, const struct br_trial *a, const struct br_trial *b)
@@ -197,13 +186,13 @@ static const char *ended(const struct br_trial *t)
 	return t->verdict.cls == BR_GOOD ? "passed" : "failed";
 }
 
-static void look_for_stale(struct br_session *s, const struct br_question *q, const size_t *answer, size_t n)
+static void look_for_stale(struct br_session *s, const struct asked *a)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct br_trial *fresh = &s->trial[answer[i]];
+	for (size_t i = 0; i < a->n; i++) {
+		const struct br_trial *fresh = &s->trial[a->answer[i]];
 		br_auto_free char *id = NULL;
 
-		if (!q[i].fresh || !is_stale(s, fresh))
+		if (!a->q[i].fresh || !is_stale(s, fresh))
 			continue;
 		id = br_session_short(s, fresh->item);
 		br_session_note(
@@ -214,49 +203,92 @@ static void look_for_stale(struct br_session *s, const struct br_question *q, co
 	}
 }
 
-static size_t add_questions(struct br_question *q, size_t n, const char *oid, unsigned runs,
-			    enum br_role role)
+/* The first runs at the culprit and at what comes before it may be in an empty tree. */
+static void add_questions(struct asked *a, const struct br_suspects *sus, size_t suspect, unsigned runs)
 {
-	for (unsigned i = 0; i < runs; i++)
-		q[n++] = (struct br_question){.label = oid, .phase = BR_PHASE_CONFIRM, .role = role};
-	return n;
+	for (unsigned i = 0; i < runs; i++) {
+		a->q[a->n] = sus->q[suspect];
+		a->q[a->n].phase = BR_PHASE_CONFIRM;
+		a->q[a->n].role = BR_ROLE_OTHER;
+		a->q[a->n].fresh = i == 0 && suspect <= 1 && sus->may_be_fresh;
+		a->suspect[a->n++] = suspect;
+	}
 }
 
-static int confirm(struct br_session *s, const struct br_commit_info *c, struct br_err *err)
+static const char *item_of(const struct br_question *q)
 {
-	unsigned at_culprit, at_parent;
-	br_auto_free struct br_question *q = NULL;
-	br_auto_free size_t *answer = NULL;
-	size_t n = 0, nparent = parents_to_test(s, c);
+	return q->item ? q->item : q->label;
+}
+
+static int ask(struct br_session *s, struct asked *a, const struct br_suspects *sus, struct br_err *err)
+{
 	int r;
 
-	runs_wanted(s, nparent, &at_culprit, &at_parent);
+	br_progress_say(s->progress, "probably %s; running it and what comes before it again (%zu runs)",
+			sus->name[0], a->n);
+	s->standing = (struct br_standing){.phase = "confirming",
+					   .left = 1,
+					   .tests_left = (double)a->n,
+					   .seconds_each = s->standing.seconds_each,
+					   .jobs = s->jobs};
+	r = br_session_ask(s, a->q, a->n, a->answer, err);
+	if (r >= 0)
+		look_for_stale(s, a);
+	return r < 0 ? r : weigh(s, a, sus);
+}
+
+int br_confirm_suspects(struct br_session *s, const struct br_suspects *sus, struct br_err *err)
+{
+	struct asked a = {0};
+	unsigned at_culprit, at_others;
+	int r;
+
+	runs_wanted(s, sus->n - 1, &at_culprit, &at_others);
 	if (at_culprit == 0) {
 		free(s->how_sure);
 		s->how_sure = br_strdup("not run again (--confirm off)");
 		return 1;
 	}
-	if (br_session_amended(s, c->oid))
-		at_culprit = 0;
-	q = br_calloc(at_culprit + at_parent * nparent, sizeof *q);
-	n = add_questions(q, n, c->oid, at_culprit, BR_ROLE_OTHER);
-	for (size_t i = 0; i < nparent; i++)
-		n = add_questions(q, n, c->parent[i], br_session_amended(s, c->parent[i]) ? 0 : at_parent,
-				  BR_ROLE_OTHER);
-	if (n > 0 && is_fresh_worth_it(s))
-		ask_fresh(q, at_culprit, n);
-	br_progress_say(s->progress, "probably %s %s; running it and its parents again (%zu runs)",
-			c->short_oid, c->subject, n);
-	s->standing = (struct br_standing){.phase = "confirming",
-					   .left = 1,
-					   .tests_left = (double)n,
-					   .seconds_each = s->standing.seconds_each,
-					   .jobs = s->jobs};
-	answer = br_calloc(n, sizeof *answer);
-	r = br_session_ask(s, q, n, answer, err);
-	if (r >= 0)
-		look_for_stale(s, q, answer, n);
-	return r < 0 ? r : weigh(s, q, answer, n, c);
+	a.q = br_calloc(at_culprit + at_others * (sus->n - 1), sizeof *a.q);
+	a.suspect = br_calloc(at_culprit + at_others * (sus->n - 1), sizeof *a.suspect);
+	a.answer = br_calloc(at_culprit + at_others * (sus->n - 1), sizeof *a.answer);
+	for (size_t i = 0; i < sus->n; i++)
+		if (!br_session_amended(s, item_of(&sus->q[i])))
+			add_questions(&a, sus, i, i == 0 ? at_culprit : at_others);
+	r = ask(s, &a, sus, err);
+	free(a.q);
+	free(a.suspect);
+	free(a.answer);
+	return r;
+}
+
+/* With --first-parent the other parents are not part of the history that is searched. */
+static size_t parents_to_test(const struct br_session *s, const struct br_commit_info *c)
+{
+	return s->first_parent && c->nparent > 1 ? 1 : c->nparent;
+}
+
+static int confirm(struct br_session *s, const struct br_commit_info *c, struct br_err *err)
+{
+	size_t n = 1 + parents_to_test(s, c);
+	br_auto_free struct br_question *q = br_calloc(n, sizeof *q);
+	br_auto_strv char **name = br_calloc(n + 1, sizeof *name);
+	struct br_suspects sus = {.q = q,
+				  .name = name,
+				  .n = n,
+				  .alone = c->nparent == 0 ? "it is a root commit, there is nothing before it"
+							   : NULL,
+				  .may_be_fresh = is_fresh_worth_it(s)};
+
+	q[0].label = c->oid;
+	name[0] = br_asprintf("%s %s", c->short_oid, c->subject);
+	for (size_t i = 1; i < n; i++) {
+		br_auto_free char *id = br_session_short(s, c->parent[i - 1]);
+
+		q[i].label = c->parent[i - 1];
+		name[i] = br_asprintf("its parent %s", id);
+	}
+	return br_confirm_suspects(s, &sus, err);
 }
 
 int br_confirm(struct br_session *s, const char *culprit, struct br_err *err)

@@ -166,6 +166,16 @@ int br_ends_test(struct br_session *s, struct br_err *err);
 int br_ends_gallop(struct br_session *s, struct br_err *err);
 
 /* confirm.c */
+/* The culprit first, then those that come right before it. */
+struct br_suspects {
+	const struct br_question *q; /* label, item, value and file of each */
+	char *const *name;	     /* for people; the first is what is probably the culprit */
+	size_t n;
+	const char *alone; /* said when nothing comes before it; NULL: nothing */
+	bool may_be_fresh; /* the first runs in empty trees, to rule out what earlier candidates left */
+};
+/* Runs them again as --confirm wants it. 1: they agree; 0: they contradict; or an error. */
+int br_confirm_suspects(struct br_session *s, const struct br_suspects *sus, struct br_err *err);
 /* Runs the culprit and its parents again. 1: they agree; 0: they contradict; or an error. */
 int br_confirm(struct br_session *s, const char *culprit, struct br_err *err);
 
