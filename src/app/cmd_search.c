@@ -4,6 +4,7 @@
 #include "app/finish.h"
 #include "app/form.h"
 #include "app/jobs.h"
+#include "app/line.h"
 #include "app/paths.h"
 #include "app/remaining.h"
 #include "app/session.h"
@@ -37,45 +38,6 @@ static int open_history(struct br_session *s, struct br_domain **out, struct br_
 	return br_commits_open(out, s->repo, &q, err);
 }
 
-/* Without a good revision yet: a history of one commit is enough to make trees. */
-static int open_trees_alone(struct br_session *s, struct br_err *err)
-{
-	struct br_commit_info info;
-	struct br_commits_query q = {.bad = s->bad,
-				     .with = s->with,
-				     .nwith = s->nwith,
-				     .patch = s->patch,
-				     .npatch = s->npatch,
-				     .clean = s->opt->clean};
-	int r = br_repo_commit_info(s->repo, s->bad, false, &info, err);
-
-	if (r < 0)
-		return r;
-	q.good = info.parent;
-	r = br_commits_open(&s->trees, s->repo, &q, err);
-	br_commit_info_done(&info);
-	return r;
-}
-
-static void say_cost(struct br_session *s, struct br_strategy *strategy)
-{
-	struct br_answer a = {0};
-	char took[32], how_long[64] = "";
-
-	strategy->ops->answer(strategy, &a);
-	s->standing.left = a.left;
-	s->standing.tests_left = s->tests_expected = ceil(a.probes_left);
-	br_answer_done(&a);
-	if (br_standing_seconds(&s->standing) > 0)
-		(void)snprintf(how_long, sizeof how_long, ", about %s",
-			       br_format_duration((uint64_t)(br_standing_seconds(&s->standing) * 1e9), took,
-						  sizeof took));
-	br_progress_say(s->progress, "%llu candidate%s, about %.0f test%s, %u at once%s",
-			(unsigned long long)s->candidates_at_start, s->candidates_at_start == 1 ? "" : "s",
-			s->tests_expected, s->tests_expected > 0.5 && s->tests_expected < 1.5 ? "" : "s",
-			s->spec.jobs, how_long);
-}
-
 static int load_history(struct br_session *s, struct br_err *err)
 {
 	int r = open_history(s, &s->domain, err);
@@ -107,7 +69,7 @@ static int test_ends(struct br_session *s, struct br_err *err)
 			r = br_session_start(s, err);
 		return r < 0 ? r : br_ends_test(s, err);
 	}
-	r = open_trees_alone(s, err);
+	r = br_session_trees(s, err);
 	if (r == 0)
 		r = br_session_start(s, err);
 	if (r == 0)
@@ -248,7 +210,7 @@ static int search(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	br_jobs_learn(s);
-	say_cost(s, strategy);
+	br_say_cost(s, strategy);
 	r = br_session_search(&form, strategy, err);
 	if (r == 0)
 		r = conclude(s, strategy, err);
@@ -262,6 +224,8 @@ static int run(struct br_session *s, struct br_err *err)
 	int r;
 
 	(void)br_watch_search(s, "pre-search", NULL);
+	if (br_options_aim(s->opt) == BR_AIM_LINE)
+		return br_line_run(s, err);
 	r = test_ends(s, err);
 	if (r < 0)
 		return r;

@@ -12,32 +12,6 @@
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_SKIP = 125 };
 
-static int open_domain(struct br_session *s, struct br_err *err)
-{
-	struct br_commits_query q = {.bad = s->bad,
-				     .with = s->with,
-				     .nwith = s->nwith,
-				     .patch = s->patch,
-				     .npatch = s->npatch,
-				     .clean = s->opt->clean};
-	struct br_commit_info info;
-	int r;
-
-	if (!s->bad) {
-		r = br_here_open(&s->trees, s->cwd, err);
-		s->domain = s->trees;
-		return r;
-	}
-	r = br_repo_commit_info(s->repo, s->bad, false, &info, err);
-	if (r < 0)
-		return r;
-	q.good = info.parent; /* a history of one commit */
-	r = br_commits_open(&s->trees, s->repo, &q, err);
-	s->domain = s->trees;
-	br_commit_info_done(&info);
-	return r;
-}
-
 static int exit_of(enum br_class cls)
 {
 	switch (cls) {
@@ -55,14 +29,15 @@ static int run(struct br_session *s, struct br_err *err)
 {
 	struct br_question q = {.phase = BR_PHASE_TRY, .role = BR_ROLE_OTHER};
 	size_t answer;
-	int r = open_domain(s, err);
+	int r = br_session_trees(s, err);
 
 	if (r == 0)
 		r = br_session_start(s, err);
 	if (r < 0)
 		return r;
 	s->standing.phase = "trying";
-	q.label = s->bad ? s->bad : s->domain->ops->label(s->domain, 0);
+	s->domain = s->trees;
+	q.label = br_session_place(s);
 	r = br_session_ask(s, &q, 1, &answer, err);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
 
 #include "app/flight.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "bisect_run/err.h"
 #include "sys/clock.h"
 
@@ -379,6 +380,25 @@ int br_session_search(struct br_form *form, struct br_strategy *strategy, struct
 		return r;
 	br_session_drain(l.s);
 	return 0;
+}
+
+void br_say_cost(struct br_session *s, struct br_strategy *strategy)
+{
+	struct br_answer a = {0};
+	char took[32], how_long[64] = "";
+
+	strategy->ops->answer(strategy, &a);
+	s->standing.left = a.left;
+	s->standing.tests_left = s->tests_expected = ceil(a.probes_left);
+	br_answer_done(&a);
+	if (br_standing_seconds(&s->standing) > 0)
+		(void)snprintf(how_long, sizeof how_long, ", about %s",
+			       br_format_duration((uint64_t)(br_standing_seconds(&s->standing) * 1e9), took,
+						  sizeof took));
+	br_progress_say(s->progress, "%llu candidate%s, about %.0f test%s, %u at once%s",
+			(unsigned long long)s->candidates_at_start, s->candidates_at_start == 1 ? "" : "s",
+			s->tests_expected, s->tests_expected > 0.5 && s->tests_expected < 1.5 ? "" : "s",
+			s->spec.jobs, how_long);
 }
 
 /* ---- commits ---- */

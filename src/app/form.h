@@ -30,6 +30,8 @@ struct br_form {
 	bool asks_again; /* one probe may be asked many times: no answer is remembered */
 };
 
+/* Says how many candidates and tests lie ahead, and keeps the figures for the progress line. */
+void br_say_cost(struct br_session *s, struct br_strategy *strategy);
 /* The commits of s->domain. */
 struct br_form br_form_commits(struct br_session *s);
 /* Runs the strategy to its end, with all that is stored observed first. */

@@ -167,7 +167,7 @@ static char *message_for(const struct br_session *s, enum br_status status, size
 
 	if (s->row.message)
 		return br_strdup(s->row.message);
-	if (status == BR_STATUS_ISOLATED)
+	if (status == BR_STATUS_ISOLATED && first)
 		return br_asprintf("%s is the first %s commit: %s", first->short_oid, word, first->subject);
 	if (status == BR_STATUS_NARROWED)
 		return br_asprintf("narrowed to %zu commits; only skipped ones are left to test", ncandidate);
@@ -210,7 +210,7 @@ static int fill_commits(struct br_session *s, enum br_status status, char *const
 {
 	int r;
 
-	out->has_commits = s->opt->command == BR_CMD_SEARCH;
+	out->has_commits = br_options_has_commits(s->opt);
 	out->fixed_mode = s->fixed_mode;
 	out->good = br_strv_copy(s->good);
 	out->bad = br_strdup_or_null(s->bad);
@@ -220,7 +220,7 @@ static int fill_commits(struct br_session *s, enum br_status status, char *const
 	out->first_parent = s->first_parent;
 	out->candidates_at_start = s->candidates_at_start;
 	r = candidate ? describe_candidates(s, candidate, out, err) : 0;
-	if (r < 0 || status != BR_STATUS_ISOLATED)
+	if (r < 0 || status != BR_STATUS_ISOLATED || !candidate)
 		return r;
 	out->first_bad = br_calloc(1, sizeof *out->first_bad);
 	r = br_repo_commit_info(s->repo, candidate[0], true, out->first_bad, err);
@@ -231,6 +231,18 @@ static int fill_commits(struct br_session *s, enum br_status status, char *const
 	note_merge(s, out->first_bad);
 	reproduce(s, out);
 	return 0;
+}
+
+static void take_found(struct br_session *s, struct br_result *out)
+{
+	out->line = s->line;
+	out->reduced = s->reduced;
+	out->subset = s->subset;
+	out->hunks = s->hunks;
+	s->line = (struct br_line_found){0};
+	s->reduced = (struct br_reduced){0};
+	s->subset = (struct br_subset_found){0};
+	s->hunks = (struct br_hunks_found){0};
 }
 
 int br_session_result(struct br_session *s, enum br_status status, char *const *candidate,
@@ -246,6 +258,7 @@ int br_session_result(struct br_session *s, enum br_status status, char *const *
 	out->tests_expected = s->tests_expected;
 	out->state_dir = br_strdup_or_null(s->state_dir);
 	copy_trials(s, out);
+	take_found(s, out);
 	r = fill_commits(s, status, candidate, out, err);
 	if (r < 0) {
 		br_result_done(out);

@@ -209,15 +209,24 @@ static int resolve_search(struct br_session *s, struct br_err *err)
 	return r;
 }
 
+/* The one revision at which COMMAND is to run; NULL: where the user stands. */
+static const char *only_revision(const struct br_options *o)
+{
+	if (o->command == BR_CMD_SEARCH)
+		return o->bad;
+	return o->operand ? o->operand[0] : NULL;
+}
+
 static int resolve(struct br_session *s, struct br_err *err)
 {
-	if (s->opt->command == BR_CMD_SEARCH)
+	const char *rev = only_revision(s->opt);
+
+	if (br_options_has_commits(s->opt))
 		return resolve_search(s, err);
-	if (s->opt->operand && s->opt->operand[0]) {
-		s->bad_name = br_strdup(s->opt->operand[0]);
-		return br_session_resolve(s, s->bad_name, &s->bad, err);
-	}
-	return 0;
+	if (!rev)
+		return 0;
+	s->bad_name = br_strdup(rev);
+	return br_session_resolve(s, rev, &s->bad, err);
 }
 
 /* The ends as text for the record: what HEAD or a tag meant then must not change with a later push. */
@@ -587,8 +596,8 @@ static int open_repo(struct br_session *s, struct br_err *err)
 {
 	int r = br_repo_open(&s->repo, s->cwd, err);
 
-	/* `try` without a revision needs no repository. */
-	if (r < 0 && s->opt->command == BR_CMD_TRY && !(s->opt->operand && s->opt->operand[0])) {
+	/* Without a revision no repository is needed. */
+	if (r < 0 && !br_options_has_commits(s->opt) && !only_revision(s->opt)) {
 		s->repo = NULL;
 		return 0;
 	}
@@ -832,7 +841,7 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	} else {
 		r = resolve(s, err);
 	}
-	if (r == 0 && opt->command == BR_CMD_SEARCH)
+	if (r == 0 && br_options_has_commits(opt))
 		take_paths(s);
 	if (r == 0)
 		r = make_spec(s, err);
@@ -842,6 +851,33 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	s->key_by_commit = reads_history(s) || ends_share_a_tree(s);
 	r = open_record(s, resume != NULL, err);
 	return r < 0 ? r : open_hooks(s, err);
+}
+
+int br_session_trees(struct br_session *s, struct br_err *err)
+{
+	struct br_commit_info info;
+	struct br_commits_query q = {.bad = s->bad,
+				     .with = s->with,
+				     .nwith = s->nwith,
+				     .patch = s->patch,
+				     .npatch = s->npatch,
+				     .clean = s->opt->clean};
+	int r;
+
+	if (!s->bad)
+		return br_here_open(&s->trees, s->cwd, err);
+	r = br_repo_commit_info(s->repo, s->bad, false, &info, err);
+	if (r < 0)
+		return r;
+	q.good = info.parent; /* a history of one commit */
+	r = br_commits_open(&s->trees, s->repo, &q, err);
+	br_commit_info_done(&info);
+	return r;
+}
+
+const char *br_session_place(const struct br_session *s)
+{
+	return s->bad ? s->bad : s->trees->ops->label(s->trees, 0);
 }
 
 int br_session_start(struct br_session *s, struct br_err *err)

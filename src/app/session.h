@@ -74,6 +74,11 @@ struct br_session {
 	struct br_standing standing;
 	uint64_t candidates_at_start;
 	double tests_expected; /* when the search began; 0: it did not */
+	/* What was found besides a commit; the result takes it over. */
+	struct br_line_found line;
+	struct br_reduced reduced;
+	struct br_subset_found subset;
+	struct br_hunks_found hunks;
 	char **note;
 	char *how_sure;
 	size_t telling; /* 1 + index of the trial whose log tells most; 0: none */
@@ -104,6 +109,10 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 		    struct br_err *err);
 /* Sets *out (freed before) to the full id of the revision. */
 int br_session_resolve(struct br_session *s, const char *rev, char **out, struct br_err *err);
+/* Opens s->trees for the one revision s->bad, or without any for the folder where the user stands. */
+int br_session_trees(struct br_session *s, struct br_err *err);
+/* The label of that one tree. Borrowed. */
+const char *br_session_place(const struct br_session *s);
 /* Opens the engine over the domain s->trees; called once, before the first question. */
 int br_session_start(struct br_session *s, struct br_err *err);
 /* Ends all processes; work trees stay for `resume` when keep_trees. Zero-initialised is fine. */

@@ -33,7 +33,7 @@ static struct br_result so_far(const struct br_session *s, char id[24])
 			      .status = BR_STATUS_INTERRUPTED,
 			      .command = s->opt->argv,
 			      .confidence = NAN,
-			      .has_commits = s->opt->command == BR_CMD_SEARCH,
+			      .has_commits = br_options_has_commits(s->opt),
 			      .fixed_mode = s->fixed_mode,
 			      .good = s->good,
 			      .bad = s->bad};
