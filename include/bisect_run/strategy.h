@@ -21,6 +21,7 @@ struct br_strategy_cfg {
 	double confidence; /* noisy ones stop when the answer is this likely, 0..1 */
 	bool exhaust; /* test every skipped candidate's neighbours instead of assuming a band untestable */
 	bool fast;    /* sets: leave out the runs that certify 1-minimality */
+	bool isolate; /* sets: one minimal difference between a passing and a failing set */
 };
 
 enum br_answer_status {
@@ -30,7 +31,7 @@ enum br_answer_status {
 	BR_CONTRADICTION, /* observations exclude each other; item[] is what was left before */
 };
 
-/* What is known so far. item is owned: br_answer_done. */
+/* What is known so far. item and base are owned: br_answer_done. */
 struct br_answer {
 	enum br_answer_status status;
 	uint64_t *item; /* isolated, narrowed: all that may still be the culprit, rising */
@@ -39,6 +40,8 @@ struct br_answer {
 	uint64_t assumed;   /* of those, assumed untestable though never run (inside a skipped band) */
 	double confidence;  /* P(the answer is right); 1: exact */
 	double probes_left; /* expected number of further probes */
+	uint64_t *base;	    /* owned; isolate: the passing set, rising, that fails as soon as item[] joins it */
+	uint64_t nbase;
 };
 
 struct br_strategy_ops {
@@ -84,6 +87,11 @@ extern const struct br_strategy_ops br_strategy_metric;
 /*
  * A smallest set of items that still fails (bad: fails in the wanted way; good or skip: does not). Probes are BR_SUBSET. The
  * answer's item[] is the best set seen to fail so far, also while searching; isolated: it is 1-minimal (with cfg.fast: not certified).
+ * The full set is taken to fail: the caller tests it first. The first probe is the empty set; when that fails, it is the answer.
+ * shape.weight: how likely an item is to be needed, any scale; shape.cost is not used.
+ *
+ * With cfg.isolate item[] is a smallest difference instead: base[] passes, base[] with item[] fails, and no smaller step was found
+ * (isolated: one item; narrowed: unresolved sets hide a smaller one). While searching item[] is the difference so far.
  * src/search/subset.c
  */
 extern const struct br_strategy_ops br_strategy_subset;

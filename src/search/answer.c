@@ -7,5 +7,6 @@
 void br_answer_done(struct br_answer *answer)
 {
 	free(answer->item);
+	free(answer->base);
 	memset(answer, 0, sizeof *answer);
 }
