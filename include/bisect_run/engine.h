@@ -2,6 +2,7 @@
 #ifndef BR_ENGINE_H
 #define BR_ENGINE_H
 
+#include "bisect_run/box.h"
 #include "bisect_run/trial.h"
 
 #include <stddef.h>
@@ -15,12 +16,6 @@ struct br_named_file {
 	char *source;	/* absolute path of the user's file */
 	char *target;	/* path relative to the tree's top */
 	bool for_build; /* --build names it: put there before the build, not after it */
-};
-
-/* How far a trial is kept from the user's machine. */
-enum br_level {
-	BR_LEVEL_NONE,	     /* plain processes */
-	BR_LEVEL_NAMESPACES, /* files, processes and network of its own */
 };
 
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
@@ -39,12 +34,12 @@ struct br_run_spec {
 	const char *log_dir;	   /* absolute; logs are log_dir/N.log */
 	const char *work_dir;	   /* absolute; trees are work_dir/0, 1, ... */
 	uint32_t jobs;		   /* number of workers, >= 1 */
-	enum br_level level;
 	/*
 	 * Candidates that are files: their names in a job's input folder, NULL-terminated. A word `@@` of argv becomes their paths, `@@` inside a word the
 	 * first one's, a word `@@*` the lines of the first as words. NULL: candidates are no files.
 	 */
 	char *const *input_name;
+	struct br_box box;
 	const char *git_dir;  /* the repository's common git directory, absolute; NULL: none */
 	char *const *outside; /* absolute paths of files outside of the tree that the command line names */
 };
@@ -88,14 +83,6 @@ struct br_engine_ops {
 struct br_engine {
 	const struct br_engine_ops *ops; /* first member of every engine */
 };
-
-/* "none", "namespaces". */
-const char *br_level_name(enum br_level level);
-/*
- * Whether the level can be had here: a full dry run of an empty trial. 0, or an error whose message says what the machine does not
- * allow. May be called at any time by a process with one thread.
- */
-int br_engine_try_level(enum br_level level, struct br_err *err);
 
 /*
  * Child processes on this machine, one worker process a slot, made when first needed. domain makes the trees, in the worker.

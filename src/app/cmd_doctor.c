@@ -104,22 +104,34 @@ static void check_state(const struct br_options *opt)
 }
 
 /* The dry run is a whole trial of /bin/true, so that "yes" means that trials will work. */
-static void check_namespaces(void)
+static bool check_namespaces(void)
 {
+	const struct br_box box = {.level = BR_LEVEL_NAMESPACES};
 	struct br_err err = {0};
-	bool works = br_engine_try_level(BR_LEVEL_NAMESPACES, &err) == 0;
+	bool works = br_box_try(&box, environ, &err) == 0;
 
 	line(works, "namespaces (--sandbox strict)",
 	     works ? "a test sees files read-only, no process, no network of yours" : err.msg);
-	printf("       Without --sandbox strict a test is a plain process in this version: it may write "
-	       "what\n"
-	       "       you may write, and use the network.\n");
+	return works;
+}
+
+static void check_parallel(bool namespaces)
+{
+	printf("\nParallel trials\n");
+	if (namespaces)
+		printf("  -j auto learns from the ends how many tests run at once: each has a network and a "
+		       "/tmp of its own.\n");
+	else
+		printf("  -j auto runs one at a time: without network namespaces, tests would share ports "
+		       "and\n"
+		       "  temporary files. -j N runs N at once where they do not.\n");
 }
 
 int br_cmd_doctor(struct br_options *opt)
 {
 	struct br_err err = {0};
 	struct utsname u;
+	bool namespaces;
 	int r;
 
 	if (uname(&u) == 0)
@@ -134,12 +146,10 @@ int br_cmd_doctor(struct br_options *opt)
 	check_subreaper();
 	check_children();
 	printf("\nSandbox\n");
-	check_namespaces();
+	namespaces = check_namespaces();
 	line(true, "secrets in the environment",
 	     "variables that look like one are held back (--pass-env NAME)");
-	printf("\nParallel trials\n");
-	printf("  -j auto runs one at a time: without network namespaces, tests would share ports and\n"
-	       "  temporary files. -j N runs N at once where they do not.\n");
+	check_parallel(namespaces);
 	r = br_flush_stdout(&err);
 	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
 }

@@ -86,6 +86,7 @@ int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, 
 			answer[f.question] = index;
 			done++;
 			learn(s, &q[f.question], &s->trial[index]);
+			br_isolation_hint(s, &s->trial[index]);
 			if (s->standing.tests_left > 0)
 				s->standing.tests_left--;
 			br_flight_announce(s);

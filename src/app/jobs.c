@@ -88,12 +88,12 @@ struct br_machine br_jobs_machine(void)
  * Without a network namespace and a /tmp of their own, trials that run at once meet at ports and temporary files, and a
  * good commit comes out bad. So auto means one there; -j N is the user's word that his tests do not mind.
  */
-static bool trials_are_apart(const char *level)
+static bool trials_are_apart(const struct br_box *box)
 {
-	return strcmp(level, "none") != 0 && strcmp(level, "basic") != 0;
+	return box->level == BR_LEVEL_NAMESPACES && box->net != BR_NET_HOST;
 }
 
-uint32_t br_jobs_most(const struct br_options *o, const char *level)
+uint32_t br_jobs_most(const struct br_options *o, const struct br_box *box)
 {
 	uint32_t cores;
 
@@ -101,7 +101,7 @@ uint32_t br_jobs_most(const struct br_options *o, const char *level)
 		return 1;
 	if (o->jobs > 0)
 		return o->jobs;
-	if (!trials_are_apart(level))
+	if (!trials_are_apart(box))
 		return 1;
 	cores = usable_cores();
 	return cores < BR_JOBS_AUTO_MAX ? cores : BR_JOBS_AUTO_MAX;

@@ -26,8 +26,8 @@ struct br_load br_jobs_load(const struct br_trial *trial, size_t n);
 uint32_t br_jobs_auto(const struct br_load *load, const struct br_machine *machine);
 
 struct br_machine br_jobs_machine(void);
-/* Most workers that the search may come to use; level: of the sandbox, as in br_outcome. */
-uint32_t br_jobs_most(const struct br_options *o, const char *level);
+/* Most workers that the search may come to use, when trials run in such a box. */
+uint32_t br_jobs_most(const struct br_options *o, const struct br_box *box);
 /* After the ends were tested: sets s->jobs, unless the user chose it. */
 void br_jobs_learn(struct br_session *s);
 

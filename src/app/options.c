@@ -693,9 +693,9 @@ void br_options_done(struct br_options *o)
 {
 	char **texts[] = {&o->bad,     &o->broken, &o->fixed, &o->replay, &o->build,  &o->sandbox,
 			  &o->git_log, &o->state,  &o->range, &o->list,	  &o->subset, &o->by};
-	char ***lists[] = {&o->operand, &o->argv, &o->good,	&o->path,   &o->skip,
-			   &o->with,	&o->env,  &o->pass_env, &o->bad_if, &o->good_if,
-			   &o->skip_if, &o->hint, &o->patch,	&o->reduce};
+	char ***lists[] = {&o->operand, &o->argv,     &o->good,	  &o->path,    &o->skip,    &o->with,
+			   &o->env,	&o->pass_env, &o->bad_if, &o->good_if, &o->skip_if, &o->hint,
+			   &o->patch,	&o->reduce,   &o->allow,  &o->bind,    &o->ro_bind};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(*texts[i]);

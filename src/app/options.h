@@ -4,6 +4,7 @@
 #ifndef BR_OPTIONS_H
 #define BR_OPTIONS_H
 
+#include "bisect_run/box.h"
 #include "domain/commits.h"
 
 #include <stdbool.h>
@@ -77,6 +78,9 @@ struct br_options {
 	enum br_confirm confirm;
 	/* sandbox */
 	char *sandbox; /* auto, none, ...; NULL: auto */
+	enum br_net net;
+	enum br_home home;
+	char **allow, **bind, **ro_bind; /* names of doors; paths as they were written */
 	/* output */
 	bool json, no_color;
 	int verbose;   /* -1 with -q, +1 for each -v */

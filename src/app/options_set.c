@@ -1,6 +1,7 @@
 /* options_set.c - the option table, and how each sort of value is read and written. */
 #include "app/options_row.h"
 
+#include "app/isolation.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
@@ -314,6 +315,61 @@ static int set_sandbox(const struct br_option_row *row, const struct br_option_v
 	return i < 0 ? i : set_text(row, v, err);
 }
 
+static const char *const net_words[] = {"loopback", "none", "host", NULL};  /* as enum br_net */
+static const char *const home_words[] = {"overlay", "empty", "host", NULL}; /* as enum br_home */
+
+static int set_net(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	int i = pick(v, net_words, "none, loopback, host", err);
+
+	(void)row;
+	if (i >= 0)
+		v->into->net = (enum br_net)i;
+	return i < 0 ? i : 0;
+}
+
+static void tell_net(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	if (o->net != BR_NET_LOOPBACK)
+		tell_value(row, net_words[o->net], argv);
+}
+
+static int set_home(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	int i = pick(v, home_words, "overlay, empty, host", err);
+
+	(void)row;
+	if (i >= 0)
+		v->into->home = (enum br_home)i;
+	return i < 0 ? i : 0;
+}
+
+static void tell_home(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	if (o->home != BR_HOME_OVERLAY)
+		tell_value(row, home_words[o->home], argv);
+}
+
+/* One or more, with commas between them. */
+static int set_allow(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	const char *at = v->text;
+
+	do {
+		size_t n = strcspn(at, ",");
+		br_auto_free char *word = br_strndup(at, n);
+		struct br_option_value one = {
+			.into = v->into, .source = v->source, .text = word, .shown = v->shown};
+		int i = pick(&one, br_door_words(), "userns, kvm, dri, ptrace, perf", err);
+
+		if (i < 0)
+			return i;
+		br_strv_add(field(row, v->into), word);
+		at += n;
+	} while (*at++ == ',');
+	return 0;
+}
+
 static int set_quiet(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
 {
 	(void)row;
@@ -376,7 +432,8 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_confirm = {set_confirm, tell_confirm},
 				   kind_clean = {set_clean, tell_clean}, kind_match = {set_match, tell_match},
 				   kind_by = {set_by, tell_text}, kind_sandbox = {set_sandbox, tell_text},
-				   kind_quiet = {set_quiet, tell_quiet},
+				   kind_net = {set_net, tell_net}, kind_home = {set_home, tell_home},
+				   kind_allow = {set_allow, tell_list}, kind_quiet = {set_quiet, tell_quiet},
 				   kind_verbose = {set_verbose, tell_verbose},
 				   kind_help = {set_help, tell_command},
 				   kind_version = {set_version, tell_command};

@@ -150,6 +150,14 @@ static int describe_candidates(struct br_session *s, char *const *candidate, str
 	return 0;
 }
 
+static int by_n(const void *a, const void *b)
+{
+	const struct br_trial *x = a, *y = b;
+
+	return (x->n > y->n) - (x->n < y->n);
+}
+
+/* By number, as the record lists them: trials that ran at once may end in another order. */
 static void copy_trials(const struct br_session *s, struct br_result *out)
 {
 	out->trial = br_calloc(s->ntrial, sizeof *out->trial);
@@ -158,6 +166,8 @@ static void copy_trials(const struct br_session *s, struct br_result *out)
 		out->trials_run += !s->trial[i].cached && s->trial[i].outcome.end != BR_END_SETUP;
 	}
 	out->ntrial = s->ntrial;
+	if (out->ntrial)
+		qsort(out->trial, out->ntrial, sizeof *out->trial, by_n);
 }
 
 static char *message_for(const struct br_session *s, enum br_status status, size_t ncandidate,

@@ -351,8 +351,7 @@ static void make_basis(struct br_session *s)
 	add_list(&b, "argv", o->argv);
 	br_buf_fmt(&b, "build %s\nsubdir %s\ntimeout %llu %d\nstrict %d\n", o->build ? o->build : "",
 		   s->spec.subdir, (unsigned long long)o->timeout_ns, o->timeout_is_skip, o->strict_git);
-	if (s->spec.level != BR_LEVEL_NONE)
-		br_buf_fmt(&b, "sandbox %s\n", br_level_name(s->spec.level));
+	br_isolation_basis(&s->isolation, &b);
 	add_list(&b, "bad-if", o->bad_if);
 	add_list(&b, "good-if", o->good_if);
 	add_list(&b, "skip-if", o->skip_if);
@@ -569,29 +568,6 @@ static int open_judge(struct br_session *s, struct br_err *err)
 	return br_judge_open(&s->judge, &cfg, err);
 }
 
-/* auto and none: plain processes. basic asks for at least Landlock, and namespaces are more. */
-static enum br_level level_of(const struct br_options *o)
-{
-	bool plain = !o->sandbox || strcmp(o->sandbox, "auto") == 0 || strcmp(o->sandbox, "none") == 0;
-
-	return plain ? BR_LEVEL_NONE : BR_LEVEL_NAMESPACES;
-}
-
-static int check_sandbox(const struct br_options *o, struct br_err *err)
-{
-	br_auto_free char *why = NULL;
-	int r = br_engine_try_level(level_of(o), err);
-
-	if (r == 0)
-		return 0;
-	why = br_strdup(err->msg);
-	return br_fail(
-		err, BR_ESTATE,
-		"--sandbox %s cannot be had here: %s; `bisect-run doctor` tells more, --sandbox none runs "
-		"plain processes, only for repositories that you trust",
-		o->sandbox, why);
-}
-
 static int open_repo(struct br_session *s, struct br_err *err)
 {
 	int r = br_repo_open(&s->repo, s->cwd, err);
@@ -631,7 +607,7 @@ static void note_checkout_paths(struct br_session *s)
 	const char *root = s->repo ? br_repo_workdir(s->repo) : NULL;
 	const char *where = NULL;
 
-	if (!root || !s->bad || s->spec.level != BR_LEVEL_NONE)
+	if (!root || !s->bad || s->spec.box.level != BR_LEVEL_NONE)
 		return;
 	for (size_t i = 0; s->spec.argv && s->spec.argv[i]; i++)
 		if (has_path(s->spec.argv[i], root) && strncmp(s->spec.argv[i], root, strlen(root)) != 0)
@@ -645,8 +621,19 @@ static void note_checkout_paths(struct br_session *s)
 		br_session_note(s,
 				"%s names your own checkout (%s): what is read there is yours, not the "
 				"candidate's; use "
-				"relative paths, or --sandbox strict",
+				"relative paths, or a sandbox",
 				where, root);
+}
+
+/* Of which a throw-away view is made where there is no revision: all of the checkout, so that what lies above is there too. */
+static const char *view_of(const struct br_session *s)
+{
+	const char *root = s->repo ? br_repo_workdir(s->repo) : NULL;
+	size_t n = root ? strlen(root) : 0;
+
+	if (root && strncmp(root, s->cwd, n) == 0 && (s->cwd[n] == '/' || !s->cwd[n]))
+		return root;
+	return s->cwd;
 }
 
 static const struct br_options no_options;
@@ -660,6 +647,9 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	int r;
 
 	s->env = br_environment_make(&env);
+	r = br_isolation_make(&s->isolation, o, s->cwd, here ? view_of(s) : NULL, s->env, err);
+	if (r < 0)
+		return r;
 	r = br_named_find(&s->named, here ? NULL : s->repo, s->cwd, o->argv, o->build, err);
 	if (r < 0)
 		return r;
@@ -677,9 +667,9 @@ static int make_spec(struct br_session *s, struct br_err *err)
 		.grace_ns = GRACE_NS,
 		.head_b = LOG_HEAD_B,
 		.tail_b = LOG_TAIL_B,
-		.jobs = br_jobs_most(o, br_level_name(level_of(o))),
-		.level = level_of(o),
-		.git_dir = here ? NULL : br_repo_common_dir(s->repo),
+		.jobs = br_jobs_most(o, &s->isolation.box),
+		.box = s->isolation.box,
+		.git_dir = s->repo ? br_repo_common_dir(s->repo) : NULL,
 		.outside = s->named.outside,
 	};
 	s->jobs = o->jobs == 0 ? 1 : s->spec.jobs;
@@ -827,9 +817,7 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	s->cwd = br_current_dir(err);
 	if (!s->cwd)
 		return BR_ESYS;
-	r = check_sandbox(opt, err);
-	if (r == 0)
-		r = open_judge(s, err);
+	r = open_judge(s, err);
 	if (r == 0)
 		r = open_repo(s, err);
 	if (r < 0)
@@ -884,13 +872,8 @@ int br_session_start(struct br_session *s, struct br_err *err)
 {
 	s->flight = br_calloc(s->spec.jobs, sizeof *s->flight);
 	s->standing.jobs = s->jobs;
-	if (s->spec.level != level_of(s->opt)) /* never less than what was asked for */
-		return br_fail(err, BR_ESTATE,
-			       "the sandbox that was asked for is not set up: nothing was run");
-	if (s->spec.level == BR_LEVEL_NONE && !(s->opt->sandbox && strcmp(s->opt->sandbox, "none") == 0))
-		br_progress_say(s->progress,
-				"tests run as plain processes here: --sandbox strict puts them into "
-				"namespaces, --sandbox none says that plain is meant");
+	if (s->isolation.warning)
+		br_session_note(s, "%s", s->isolation.warning);
 	return br_engine_local_open(&s->engine, &s->spec, s->trees, err);
 }
 
@@ -926,6 +909,7 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	br_search_done(&s->row);
 	br_repo_close(s->repo);
 	br_named_done(&s->named);
+	br_isolation_done(&s->isolation);
 	free_with(s);
 	for (size_t i = 0; i < s->npatch; i++)
 		br_patch_done(&s->patch[i]);

@@ -5,6 +5,7 @@
 #ifndef BR_SESSION_H
 #define BR_SESSION_H
 
+#include "app/isolation.h"
 #include "app/named.h"
 #include "app/options.h"
 #include "app/progress.h"
@@ -49,6 +50,7 @@ struct br_session {
 	size_t npatch;
 	char **env;
 	char **input_file; /* NULL-terminated: names of a candidate's files; spec.input_name has what `@@` means */
+	struct br_isolation isolation;
 	struct br_run_spec spec;
 	struct br_domain *trees;  /* makes the work trees */
 	struct br_domain *domain; /* has the shape; usually the same one */

@@ -109,7 +109,7 @@ static void push_lost(struct local *l, struct slot *s, int status)
 		.end = BR_END_LOST, .worker = (uint32_t)(s - l->slot), .limit_ns = s->limit_ns};
 	br_auto_free char *log = br_asprintf("%s/%" PRIu64 ".log", l->spec->log_dir, s->id);
 
-	(void)snprintf(o.sandbox, sizeof o.sandbox, "%s", br_level_name(l->spec->level));
+	(void)snprintf(o.sandbox, sizeof o.sandbox, "%s", br_level_name(l->spec->box.level));
 	(void)snprintf(o.note, sizeof o.note,
 		       "the worker process died (%s %d): killed by the test, or out of memory?",
 		       WIFSIGNALED(status) ? "signal" : "exit",

@@ -141,7 +141,7 @@ static int make_tree(struct worker *w, struct br_err *err)
 
 static bool is_boxed(const struct worker *w)
 {
-	return w->spec->level == BR_LEVEL_NAMESPACES;
+	return w->spec->box.level == BR_LEVEL_NAMESPACES;
 }
 
 /* In a box it lies there, and goes with it. */
@@ -411,7 +411,7 @@ static void do_job(struct worker *w)
 	w->report.outcome.worker = w->slot;
 	w->report.outcome.limit_ns = w->order.timeout_ns;
 	(void)snprintf(w->report.outcome.sandbox, sizeof w->report.outcome.sandbox, "%s",
-		       br_level_name(w->spec->level));
+		       br_level_name(w->spec->box.level));
 	w->run.id = w->order.id;
 	w->run.cancelled = false;
 	if (make_tree(w, &err) < 0) {

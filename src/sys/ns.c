@@ -121,7 +121,7 @@ static int loopback_up(struct br_err *err)
 static int set_up(const struct br_ns_plan *plan, struct br_err *err)
 {
 	mode_t mask = umask(0);
-	int rc = plan->host_net ? 0 : loopback_up(err);
+	int rc = plan->net == BR_NS_NET_LOOPBACK ? loopback_up(err) : 0;
 
 	if (!rc)
 		rc = br_ns_mounts(plan, err);
@@ -357,7 +357,7 @@ static uint64_t flags_of(const struct br_ns_plan *plan, bool user)
 {
 	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-	return flags | (plan->host_net ? 0 : CLONE_NEWNET) | (user ? CLONE_NEWUSER : 0);
+	return flags | (plan->net == BR_NS_NET_HOST ? 0 : CLONE_NEWNET) | (user ? CLONE_NEWUSER : 0);
 }
 
 static int start(struct br_ns *ns, const struct br_ns_plan *plan, bool user, struct br_err *err)

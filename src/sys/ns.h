@@ -39,7 +39,10 @@ struct br_ns_mount {
 	const char *const *loose; /* OVERLAY with fall_back: folders below that get a BR_NS_TMP then */
 	bool fall_back; /* OVERLAY: where the kernel refuses one the source is shown read-only instead */
 	bool optional;	/* a source or a place that does not exist is no error */
+	bool make;	/* its place is made where it is missing, in the work tree too */
 };
+
+enum br_ns_net { BR_NS_NET_LOOPBACK, BR_NS_NET_NONE, BR_NS_NET_HOST };
 
 /* All borrowed until br_ns_open returns, but for program, which must not change until br_ns_close. */
 struct br_ns_plan {
@@ -47,7 +50,9 @@ struct br_ns_plan {
 	size_t nmount;
 	const struct br_spawn *program; /* what may be run; cwd as seen inside */
 	size_t nprogram;
-	bool host_net;	   /* the network of the machine */
+	enum br_ns_net net;
+	const char *const
+		*device;   /* shown in /dev besides the usual ones: names there; NULL-terminated or NULL */
 	bool allow_userns; /* programs may make user namespaces, and mount in them */
 	bool allow_perf;
 	uint64_t scratch_b; /* room of all that is thrown away; 0: half of the memory */

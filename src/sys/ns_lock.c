@@ -52,6 +52,8 @@ enum {
 	X32_BIT = 0x40000000,
 	IOCTL_TIOCLINUX = 0x541c,
 	FAMILY_VSOCK = 40,
+	I386_SOCKETCALL = 102,
+	SOCKETCALL_SOCKET = 1, /* its number among the calls of socketcall */
 };
 
 /* A system call that is refused: native number, that of 32-bit x86, and with what. */
@@ -228,8 +230,7 @@ static void deny_bits(struct filter *f, int nr, unsigned bits)
 
 #define DENY(d, list, i386) deny(d, list, sizeof(list) / sizeof *(list), i386)
 
-/* The rules for one calling convention; ends with "allow". The socket calls of old 32-bit programs
- * (socketcall) keep their arguments in memory and are not looked at. */
+/* The rules for one calling convention; ends with "allow". */
 static void rules(struct filter *f, const struct br_ns_plan *plan, bool i386)
 {
 	int ioctl_nr = i386 ? 54 : SYS_ioctl;
@@ -238,8 +239,11 @@ static void rules(struct filter *f, const struct br_ns_plan *plan, bool i386)
 	load(f, offsetof(struct seccomp_data, nr));
 	deny_value(f, ioctl_nr, 1, TIOCSTI, EPERM); /* typing on the user's terminal */
 	deny_value(f, ioctl_nr, 1, IOCTL_TIOCLINUX, EPERM);
-	if (!plan->host_net) /* a network that has no namespaces */
+	if (plan->net != BR_NS_NET_HOST) /* a network that has no namespaces */
 		deny_value(f, i386 ? 359 : SYS_socket, 0, FAMILY_VSOCK, EAFNOSUPPORT);
+	/* The old way to it keeps the family in memory, where a filter cannot look; C libraries have not used it since 2015. */
+	if (plan->net != BR_NS_NET_HOST && i386)
+		deny_value(f, I386_SOCKETCALL, 0, SOCKETCALL_SOCKET, EAFNOSUPPORT);
 	if (!plan->allow_userns) {
 		deny_bits(f, i386 ? 120 : SYS_clone, CLONE_NEWUSER);
 		deny_bits(f, i386 ? 310 : SYS_unshare, CLONE_NEWUSER);

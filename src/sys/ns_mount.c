@@ -39,9 +39,16 @@ struct attributes { /* struct mount_attr */
 	uint64_t set, clear, propagation, userns_fd;
 };
 
-static const char *const device[] = {"null", "zero", "full", "random", "urandom", "tty"};
+/* Below /dev. */
+static const char *const usual_device[] = {"null", "zero", "full", "random", "urandom", "tty"};
 
-enum { NDEVICE = sizeof device / sizeof *device };
+enum { NUSUAL = sizeof usual_device / sizeof *usual_device };
+
+struct device {
+	const char *name;
+	int fd; /* a mount of it that can be put in place; -1: the machine has none */
+	bool folder;
+};
 
 struct place {
 	const struct br_ns_mount *m;
@@ -53,7 +60,8 @@ struct stage {
 	const struct br_ns_plan *plan;
 	struct place *place; /* in the order in which they are put in place */
 	size_t n;
-	int device[NDEVICE];
+	struct device *device;
+	size_t ndevice;
 	int scratch;
 	unsigned made; /* names given in scratch */
 };
@@ -114,18 +122,27 @@ static int open_source(struct place *p, struct br_err *err)
 	return 0;
 }
 
+/* Read-only stops root from changing the mode of the real one; the device itself can be written to. */
+static int open_device(struct device *d, bool needed, struct br_err *err)
+{
+	br_auto_free char *path = br_asprintf("/dev/%s", d->name);
+	struct stat st;
+
+	d->fd = open_tree_fd(AT_FDCWD, path);
+	if (d->fd < 0 && !needed)
+		return 0;
+	if (d->fd < 0 || fstat(d->fd, &st) < 0 || set_attributes(d->fd, "", ATTR_READ_ONLY | ATTR_NOSUID) < 0)
+		return fail(err, "cannot show in the sandbox", path);
+	d->folder = S_ISDIR(st.st_mode);
+	return 0;
+}
+
 static int open_all(struct stage *s, struct br_err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < NDEVICE; i++) {
-		br_auto_free char *path = br_asprintf("/dev/%s", device[i]);
-
-		s->device[i] = open_tree_fd(AT_FDCWD, path);
-		/* Read-only stops root from changing the mode of the real one; the device itself can be written to. */
-		if (s->device[i] < 0 || set_attributes(s->device[i], "", ATTR_READ_ONLY | ATTR_NOSUID) < 0)
-			return fail(err, "cannot show in the sandbox", path);
-	}
+	for (size_t i = 0; !rc && i < s->ndevice; i++)
+		rc = open_device(&s->device[i], i < NUSUAL, err);
 	for (size_t i = 0; !rc && i < s->n; i++)
 		rc = open_source(&s->place[i], err);
 	return rc;
@@ -189,11 +206,11 @@ static void make_folders(char *path)
 }
 
 /* Makes the place itself where it is missing and may be made. */
-static void make_point(const struct stage *s, const char *target, bool folder)
+static void make_point(const struct stage *s, const struct br_ns_mount *m, bool folder)
 {
-	br_auto_free char *path = br_strdup(target);
+	br_auto_free char *path = br_strdup(m->target);
 
-	if (access(target, F_OK) == 0 || !is_throw_away(s, target))
+	if (access(path, F_OK) == 0 || !(m->make || is_throw_away(s, path)))
 		return;
 	make_folders(path);
 	if (folder)
@@ -214,7 +231,7 @@ static int put_in_place(const struct stage *s, int fd, const struct br_ns_mount 
 {
 	br_auto_fd int mine = fd;
 
-	make_point(s, m->target, is_folder(mine));
+	make_point(s, m, is_folder(mine));
 	if (move_to(mine, m->target) < 0 && !(m->optional && is_missing(errno)))
 		return fail(err, "cannot mount at", m->target);
 	return 0;
@@ -277,16 +294,28 @@ static int put_text(struct stage *s, const struct br_ns_mount *m, struct br_err 
 
 static int put_devices(const struct stage *s, struct br_err *err)
 {
-	for (size_t i = 0; i < NDEVICE; i++) {
-		br_auto_free char *path = br_asprintf("/dev/%s", device[i]);
+	for (size_t i = 0; i < s->ndevice; i++) {
+		br_auto_free char *path = br_asprintf("/dev/%s", s->device[i].name);
 
-		if (move_to(s->device[i], path) < 0)
+		if (s->device[i].fd >= 0 && move_to(s->device[i].fd, path) < 0)
 			return fail(err, "cannot mount at", path);
 	}
 	/* Without it programs have no pseudo-terminals, and nothing is less safe. */
 	(void)mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		    "newinstance,ptmxmode=0666,mode=0620");
 	return 0;
+}
+
+static void make_device_points(const struct stage *s, int dev)
+{
+	for (size_t i = 0; i < s->ndevice; i++) {
+		const struct device *d = &s->device[i];
+
+		if (d->fd >= 0 && d->folder)
+			(void)mkdirat(dev, d->name, 0755);
+		else if (d->fd >= 0)
+			(void)mknodat(dev, d->name, S_IFREG | 0666, 0);
+	}
 }
 
 static void fill_dev(int dev)
@@ -297,8 +326,6 @@ static void fill_dev(int dev)
 					      {"/proc/self/fd/2", "stderr"},
 					      {"pts/ptmx", "ptmx"}};
 
-	for (size_t i = 0; i < NDEVICE; i++)
-		(void)mknodat(dev, device[i], S_IFREG | 0666, 0);
 	for (size_t i = 0; i < sizeof link / sizeof *link; i++)
 		(void)!symlinkat(link[i][0], dev, link[i][1]);
 	(void)mkdirat(dev, "pts", 0755);
@@ -314,6 +341,7 @@ static int put_dev(struct stage *s, const struct br_ns_mount *m, struct br_err *
 	if (new_folder(s, 0755, name) < 0 ||
 	    (dev = openat(s->scratch, name, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return br_fail_errno(err, "cannot make the sandbox's /dev");
+	make_device_points(s, dev);
 	fill_dev(dev);
 	fd = open_tree_fd(s->scratch, name);
 	if (fd < 0 || set_attributes(fd, "", ATTR_READ_ONLY | ATTR_NOSUID) < 0) {
@@ -441,7 +469,7 @@ static int put_overlay(struct stage *s, struct place *p, struct br_err *err)
 	bool hidden = false;
 	int rc = 0;
 
-	make_point(s, p->m->target, true);
+	make_point(s, p->m, true);
 	if (p->m->optional && access(p->m->target, F_OK) < 0)
 		return 0;
 	if (mount_overlay(s, p, &hidden) == 0) {
@@ -502,6 +530,19 @@ static int by_depth(const void *a, const void *b)
 	return (x->m > y->m) - (x->m < y->m); /* in the order of the plan */
 }
 
+static void open_devices(struct stage *s, const struct br_ns_plan *plan)
+{
+	size_t more = 0;
+
+	while (plan->device && plan->device[more])
+		more++;
+	s->ndevice = NUSUAL + more;
+	s->device = br_calloc(s->ndevice, sizeof *s->device);
+	for (size_t i = 0; i < s->ndevice; i++)
+		s->device[i] = (struct device){
+			.name = i < NUSUAL ? usual_device[i] : plan->device[i - NUSUAL], .fd = -1};
+}
+
 static void open_stage(struct stage *s, const struct br_ns_plan *plan)
 {
 	*s = (struct stage){.plan = plan, .n = plan->nmount, .scratch = -1};
@@ -512,8 +553,7 @@ static void open_stage(struct stage *s, const struct br_ns_plan *plan)
 		s->place[i] = (struct place){.m = m, .fd = -1, .depth = depth_of(m->target)};
 	}
 	qsort(s->place, s->n, sizeof *s->place, by_depth);
-	for (size_t i = 0; i < NDEVICE; i++)
-		s->device[i] = -1;
+	open_devices(s, plan);
 }
 
 /* Nothing of the outside stays open. */
@@ -521,9 +561,10 @@ static void close_stage(struct stage *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		br_cleanup_fd(&s->place[i].fd);
-	for (size_t i = 0; i < NDEVICE; i++)
-		br_cleanup_fd(&s->device[i]);
+	for (size_t i = 0; i < s->ndevice; i++)
+		br_cleanup_fd(&s->device[i].fd);
 	br_cleanup_fd(&s->scratch);
+	free(s->device);
 	free(s->place);
 }
 

@@ -3,7 +3,7 @@
 
 import os
 
-from lib import Case, linear, main
+from lib import OUTSIDE, Case, linear, main
 
 # Line 4 is broken all along and hides what line 8 has from c5 on; line 1 changes with every commit.
 LINES = "{n}\n2\n3\nbroken\n5\n6\n7\n{state}\n9\n"
@@ -59,7 +59,7 @@ class Patch(Case):
         command = self.logged(book, TEST[-1])
         for args, more in ([[], True], [["--patch", fix], True], [["--patch", fix], False]):
             had = len(count()) if os.path.exists(book) else 0
-            self.run_program("--json", "--reuse", "--confirm", "off", "--good", "c1", "--skip", "c1", *args, "--", *command,
+            self.run_program("--json", *OUTSIDE, "--reuse", "--confirm", "off", "--good", "c1", "--skip", "c1", *args, "--", *command,
                              cwd=repo.path)
             ran = len(count()) - had
             if args:

@@ -259,9 +259,9 @@ class Hints(Case):
     def test_a_hint_changes_the_order_and_not_the_answer(self):
         graph = linear(60, files={f"c{i}": {"src/hot": f"{i}\n"} for i in (7, 41)})
         repo = self.repo(graph, bad=["c41"])
-        plain = self.search(repo, "--good", "c1", "--confirm", "off")
-        hinted = self.search(repo, "--good", "c1", "--confirm", "off", "--hint", "src/hot")
-        wrong = self.search(repo, "--good", "c1", "--confirm", "off", "--hint", "no/such/path")
+        plain = self.search(repo, "-j", "1", "--good", "c1", "--confirm", "off")
+        hinted = self.search(repo, "-j", "1", "--good", "c1", "--confirm", "off", "--hint", "src/hot")
+        wrong = self.search(repo, "-j", "1", "--good", "c1", "--confirm", "off", "--hint", "no/such/path")
         for done in (plain, hinted, wrong):
             self.assert_first_bad(repo, done, "c41")
         self.assertIn("--hint", wrong.err, wrong)

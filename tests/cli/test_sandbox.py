@@ -18,16 +18,7 @@ PY_GUARD = "import os, sys\nif os.readlink('/proc/self/ns/mnt') == os.environ['H
 USER = 23456  # an ordinary one, when the tests run as root
 
 
-def why_not():
-    """Why the level cannot be had here; None: it can."""
-    if not os.access(lib.PROGRAM, os.X_OK):
-        return "the program is not built"
-    out = subprocess.run([lib.PROGRAM, "doctor"], capture_output=True, text=True, timeout=lib.DEADLINE).stdout
-    line = next((line for line in out.splitlines() if "--sandbox strict" in line), "doctor does not say")
-    return None if line.split()[0] == "yes" else line.strip()
-
-
-WHY_NOT = why_not()
+WHY_NOT = lib.sandbox_missing()
 
 
 @unittest.skipIf(WHY_NOT, WHY_NOT)
@@ -62,14 +53,15 @@ class Sandbox(lib.Case):
         return proc
 
     def run_inside(self, *args, cwd, command):
-        """`try` with these options; its trial, with what it printed as "text"."""
-        proc = self.popen("try", "--json", "--sandbox", "strict", *args, "--", *command, cwd=cwd)
+        """`try` with these options, at the default level; its trial, with what it printed as "text" and the notes."""
+        proc = self.popen("try", "--json", *args, "--", *command, cwd=cwd)
         out, err = proc.communicate(timeout=lib.DEADLINE)
         done = lib.Done(proc.args, proc.returncode, out, err)
         self.assertIn(done.rc, (0, 1, 125), done)
         trial = done.trials[0]
         self.assertEqual(trial["sandbox"], "namespaces", done)
         trial["text"] = lib.read(trial["log"]) if trial.get("log") else ""
+        trial["said"] = done.err
         return trial
 
     def inside(self, script, *args, repo=None, cwd=None, expect=0):
@@ -206,7 +198,7 @@ os.kill(1, 9); os.kill(1, 19); os.kill(1, 15)
     def test_it_dies_when_the_program_is_killed(self):
         marker = self.marker()
         repo = self.line(2, "c2")
-        proc = self.popen("try", "--sandbox", "strict", "HEAD", "--", "sh", "-c", GUARD + f"setsid sleep {marker} & sleep {marker}",
+        proc = self.popen("try", "HEAD", "--", "sh", "-c", GUARD + f"setsid sleep {marker} & sleep {marker}",
                           cwd=repo.path)
         self.until(lambda: len(lib.processes_with(marker)) >= 2, "the trial runs")
         proc.kill()
@@ -216,7 +208,7 @@ os.kill(1, 9); os.kill(1, 19); os.kill(1, 15)
     def test_the_worker_killed_takes_the_sandbox_along(self):
         marker = self.marker()
         repo = self.line(2, "c2")
-        proc = self.popen("try", "--sandbox", "strict", "HEAD", "--", "sh", "-c", GUARD + f"setsid sleep {marker} & sleep {marker}",
+        proc = self.popen("try", "HEAD", "--", "sh", "-c", GUARD + f"setsid sleep {marker} & sleep {marker}",
                           cwd=repo.path)
         self.until(lambda: len(lib.processes_with(marker)) >= 2, "the trial runs")
         proc.send_signal(signal.SIGSTOP)  # it must not clean up itself
@@ -278,6 +270,121 @@ for address in ({path!r}, {name!r}):
         pass
 """)
         self.assertEqual(text, "")
+
+    def test_no_network_at_all_when_asked(self):
+        text = self.python("""
+import socket
+with open('/proc/net/dev') as lines:
+    print(len(lines.readlines()) - 2)
+try:
+    socket.create_connection(('127.0.0.1', 1), 2)
+except OSError as e:
+    print(type(e).__name__)
+""", "--net", "none")
+        self.assertEqual(text.split(), ["1", "OSError"])
+
+    def test_the_machines_network_when_asked(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            text = self.python(f"""
+import socket
+print(socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5).getpeername()[1])
+""", "--net", "host")
+            self.assertEqual(int(text), server.getsockname()[1])
+
+    # ---- what is opened on request ----
+
+    def test_a_bound_folder_can_be_written_to_and_only_that(self):
+        inner = os.path.join(self.outside, "inner")
+        os.makedirs(os.path.join(inner, "kept"))
+        text = self.inside(f"echo new > {inner}/file; for f in {inner}/kept/no {self.victim}; do (echo x > $f) 2>/dev/null && echo wrote; done; true",
+                           "--ro-bind", os.path.join(inner, "kept"), "--bind", inner)
+        self.assertEqual(text, "")
+        self.hand_back()
+        self.assertEqual(lib.read(os.path.join(inner, "file")), "new\n")
+        self.assertEqual(os.listdir(os.path.join(inner, "kept")), [])
+
+    def test_a_hidden_file_can_be_shown(self):
+        with open(os.path.join(self.env["HOME"], ".npmrc"), "w") as out:
+            out.write("registry\n")
+        text = self.inside("cat ~/.npmrc; (echo x > ~/.npmrc) 2>/dev/null && echo wrote; true",
+                           "--ro-bind", os.path.join(self.env["HOME"], ".npmrc"))
+        self.assertEqual(text.split(), ["registry"])
+
+    def test_a_bound_path_is_seen_from_where_the_user_stands(self):
+        repo = self.line(2, "c2")
+        repo.write("node_modules/tool", "tool\n")
+        text = self.inside("cat node_modules/tool", "--ro-bind", "node_modules", repo=repo)
+        self.assertEqual(text.split(), ["tool"])
+
+    def test_paths_that_cannot_be_bound_are_refused(self):
+        repo = self.line(2, "c2")
+        for path, why in (("/no/such/place", "No such file"), ("/", "would open all"), ("/dev", "--allow")):
+            proc = self.popen("try", "--bind", path, "HEAD", "--", "true", cwd=repo.path)
+            err = proc.communicate(timeout=lib.DEADLINE)[1].decode()
+            self.assertEqual(proc.returncode, 128, err)
+            self.assertIn(why, err)
+            self.hand_back()
+
+    def test_home_can_be_empty(self):
+        with open(os.path.join(self.env["HOME"], "file"), "w") as out:
+            out.write("mine\n")
+        self.assertEqual(self.inside("ls -A ~ && touch ~/x && ls ~", "--home", "empty").split(), ["x"])
+        self.assertFalse(os.path.exists(os.path.join(self.env["HOME"], "x")))
+
+    def test_the_real_home_keeps_its_secrets_and_what_is_written(self):
+        home = self.env["HOME"]
+        with open(os.path.join(home, ".netrc"), "w") as out:
+            out.write("SECRET\n")
+        self.assertEqual(self.inside("cat ~/.netrc 2>/dev/null; echo kept > ~/new", "--home", "host"), "")
+        self.hand_back()
+        self.assertEqual(lib.read(os.path.join(home, "new")), "kept\n")
+        self.assertEqual(lib.read(os.path.join(home, ".netrc")), "SECRET\n")
+
+    def test_user_namespaces_when_allowed_and_still_no_way_out(self):
+        text = self.inside(f"unshare -Ur true && echo made; unshare -Urm sh -c 'mount -o remount,bind,rw / || mount -o remount,rw /; "
+                           f"echo x > {self.victim}; umount -l /; umount -l {self.outside}' 2>/dev/null; true", "--allow", "userns,perf")
+        if self.uid or os.geteuid():  # no other than the kernel's own root may map root
+            self.assertEqual(text.split(), ["made"])
+        self.assertEqual(lib.read(self.victim), "precious\n")
+
+    def test_devices_are_shown_when_allowed(self):
+        here = [name for name in ("kvm", "dri") if os.path.exists(f"/dev/{name}")]
+        text = self.inside("cd /dev; ls -d kvm dri 2>/dev/null; true", "--allow", "kvm", "--allow", "dri")
+        self.assertEqual(sorted(text.split()), sorted(here))
+
+    def test_the_message_names_what_would_open_it(self):
+        repo = self.line(2, "c2")
+        for script, option in (("import socket; socket.create_connection(('192.0.2.1', 80), 5)", "--net host"),
+                               ("import sys; sys.exit('bwrap: No permissions to creating new namespace, probably')", "--allow userns"),
+                               ("import os; os.close(os.open('/dev/kvm', os.O_RDWR))", "--allow kvm"),
+                               (f"open({self.victim!r}, 'a')", "--bind PATH")):
+            trial = self.run_inside("HEAD", cwd=repo.path, command=["python3", "-c", PY_GUARD + script])
+            self.assertEqual(trial["verdict"], "bad", trial["text"])
+            self.assertIn(f"{option} opens it", trial["said"])
+            self.hand_back()
+        trial = self.run_inside("HEAD", cwd=repo.path, command=["sh", "-c", GUARD + "echo boring; exit 1"])
+        self.assertNotIn("opens it", trial["said"])
+
+    def test_a_remembered_verdict_belongs_to_its_surroundings(self):
+        repo = self.line(6, "c4")
+        for args, cached in ((["--net", "host"], 0), (["--net", "none", "--reuse"], 0), (["--net", "none", "--reuse"], 1)):
+            proc = self.popen("--json", "--confirm", "off", "--good", "c1", *args, "--", *lib.STATE, cwd=repo.path)
+            out, err = proc.communicate(timeout=lib.DEADLINE)
+            done = lib.Done(proc.args, proc.returncode, out, err)
+            self.assertEqual(done.rc, 0, done)
+            self.assertEqual(bool([t for t in done.trials if t.get("cached")]), bool(cached), done)
+            self.hand_back()
+
+    def test_a_repository_cannot_open_doors(self):
+        repo = self.line(2, "c2")
+        for name, value in (("sandbox", "none"), ("net", "host"), ("allow", "userns"), ("bind", self.outside), ("home", "host")):
+            repo.git("config", f"bisectrun.{name}", value)
+        text = self.inside(f"unshare -Ur true 2>/dev/null && echo made; (echo x > {self.victim}) 2>/dev/null && echo wrote; "
+                           "touch ~/x; ls /sys/class/net | wc -l; wc -l < /proc/net/dev", repo=repo)
+        self.assertEqual(text.split()[-1], "3")
+        self.assertNotIn("made", text)
+        self.assertNotIn("wrote", text)
+        self.assertFalse(os.path.exists(os.path.join(self.env["HOME"], "x")))
 
     # ---- privileges ----
 
@@ -365,6 +472,46 @@ print('ok', libc.getpid() > 0)
         text = self.inside("git rev-parse HEAD; git status --porcelain; touch x", repo=bare)
         self.assertEqual(text.split(), [bare.oid["c2"]])
 
+    def test_borrowed_objects_are_found_by_relative_and_absolute_paths(self):
+        base = self.line(3, "c3", name="base")
+        for relative in (True, False):
+            name = f"borrower{relative:d}"
+            subprocess.run(["git", "clone", "-q", "--shared", base.path, self.path(name)], env=self.env, check=True)
+            objects = os.path.join(self.path(name), ".git", "objects")
+            if relative:
+                with open(os.path.join(objects, "info", "alternates"), "w") as out:
+                    out.write(os.path.relpath(os.path.join(base.git_dir, "objects"), objects) + "\n")
+            text = self.inside("git log --oneline | wc -l && git status --porcelain", repo=base, cwd=self.path(name))
+            self.assertEqual(text.split(), ["3"])
+            self.hand_back()
+
+    def test_without_a_revision_all_of_the_checkout_is_a_view(self):
+        repo = self.repo([("c1", [], {"sub/file": "x\n"})])
+        repo.write("sub/untracked", "mine\n")
+        before = lib.snapshot(repo)
+        trial = self.run_inside(cwd=repo.file("sub"), command=[
+            "sh", "-c", GUARD + "pwd; ls; echo x > ../new && rm file && git add -A .. && git commit -qm x && git log --oneline | wc -l"])
+        self.assertEqual(trial["text"].split(), [repo.file("sub"), "file", "untracked", "2"], trial["text"])
+        self.hand_back()
+        self.assertEqual(lib.snapshot(repo), before)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root to mount")
+    def test_other_mounts_of_home_show_no_secrets_and_mounts_in_it_are_seen(self):
+        home, repo = self.env["HOME"], self.line(2, "c2")
+        twin = os.path.join(self.outside, "twin")
+        for path in (os.path.join(home, ".ssh"), os.path.join(home, "disk"), twin):
+            os.makedirs(path)
+        with open(os.path.join(home, ".ssh", "id"), "w") as out:
+            out.write("SECRET\n")
+        self.hand_over()
+        script = (f"mount --bind {home} {twin} && mount -t tmpfs none {home}/disk && echo seen > {home}/disk/file && "
+                  f"exec setpriv --reuid {self.uid or 0} --regid {self.uid or 0} --clear-groups " + '"$@"')
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", lib.PROGRAM, "try", "--json", "HEAD", "--", "sh", "-c",
+                               GUARD + f"ls {twin}; cat {twin}/.ssh/id ~/.ssh/id 2>/dev/null; cat ~/disk/file; touch ~/disk/x 2>/dev/null && echo wrote; exit 0"],
+                              cwd=repo.path, env={**self.env, **HOST}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=lib.DEADLINE)
+        trial = lib.Done(done.args, done.returncode, done.stdout, done.stderr).trials[0]
+        self.assertEqual(lib.read(trial["log"]).split(), ["disk", "seen"], done.stderr)
+
     def test_a_script_of_the_users_in_a_hidden_place_is_found(self):
         script = self.path("check.sh")
         with open(script, "w") as out:
@@ -376,6 +523,13 @@ print('ok', libc.getpid() > 0)
         trial = self.run_inside("HEAD", cwd=repo.path, command=[script])
         self.assertEqual(trial["exit"], 0, trial["text"])
         self.assertEqual(trial["text"].split()[0], "found")
+        self.hand_back()
+        for words in (["sh", "../check.sh"], ["sh", "-c", "sh ../check.sh"], ["../check.sh"]):
+            trial = self.run_inside("HEAD", cwd=repo.path, command=words)
+            self.assertEqual(trial["text"].split()[:1], ["found"], words)
+            self.hand_back()
+        trial = self.run_inside("--home", "empty", "--build", f"sh {script} > built", "HEAD", cwd=repo.path, command=["cat", "built"])
+        self.assertIn("found", trial["text"].split())
 
     def test_files_put_into_the_tree_are_there(self):
         repo = self.line(2, "c2")
@@ -401,7 +555,7 @@ import socket
 server = socket.create_server(('127.0.0.1', 45678))  # a fixed port
 sys.exit(int(open('state').read()))
 """]
-        proc = self.popen("--json", "--confirm", "quick", "--sandbox", "strict", "-j", "2", "--build", "cat state > built",
+        proc = self.popen("--json", "--confirm", "quick", "-j", "2", "--build", "cat state > built",
                           "--good", "c1", "--", *command, cwd=repo.path)
         out, err = proc.communicate(timeout=lib.DEADLINE)
         done = lib.Done(proc.args, proc.returncode, out, err)
@@ -419,6 +573,11 @@ sys.exit(int(open('state').read()))
         text = self.inside(f"{lib.PROGRAM} try --sandbox strict -- true 2>&1; echo $?")
         self.assertRegex(text, r"--sandbox strict cannot be had here: .*namespace")
         self.assertEqual(text.split()[-1], "128", text)
+
+    def test_nested_auto_takes_less_and_says_so(self):
+        text = self.inside(f"cd /tmp && {lib.PROGRAM} try -- sh -c 'exit 1' 2>&1; echo $?")
+        self.assertRegex(text, r"plain processes")
+        self.assertEqual(text.split()[-1], "1", text)
 
 
 @unittest.skipIf(os.geteuid() != 0, "needs root to become an ordinary user")

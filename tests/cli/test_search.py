@@ -19,7 +19,7 @@ class Culprit(Case):
 
     def test_linear_history_names_the_first_bad_commit_in_json(self):
         repo = self.line(20, "c13")
-        done = self.search(repo, "--good", "c1", "--bad", "c20")
+        done = self.search(repo, "-j", "1", "--good", "c1", "--bad", "c20")
         self.assert_first_bad(repo, done, "c13")
         commits = done.json["commits"]
         self.assertEqual((commits["good"], commits["bad"], commits["candidates_at_start"]),

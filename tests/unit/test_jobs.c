@@ -78,12 +78,15 @@ static void auto_is_one_where_trials_are_not_kept_apart(void **state)
 {
 	const struct br_options any = {.jobs = 0}, four = {.jobs = 4}, asked = {.jobs = 4, .ask = true};
 
+	const struct br_box plain = {.level = BR_LEVEL_NONE}, apart = {.level = BR_LEVEL_NAMESPACES},
+			    shared = {.level = BR_LEVEL_NAMESPACES, .net = BR_NET_HOST};
+
 	(void)state;
-	assert_int_equal(br_jobs_most(&any, "none"), 1);
-	assert_int_equal(br_jobs_most(&any, "basic"), 1);
-	assert_true(br_jobs_most(&any, "namespaces") >= 1);
-	assert_int_equal(br_jobs_most(&four, "none"), 4);
-	assert_int_equal(br_jobs_most(&asked, "namespaces"), 1);
+	assert_int_equal(br_jobs_most(&any, &plain), 1);
+	assert_int_equal(br_jobs_most(&any, &shared), 1);
+	assert_true(br_jobs_most(&any, &apart) >= 1);
+	assert_int_equal(br_jobs_most(&four, &plain), 4);
+	assert_int_equal(br_jobs_most(&asked, &apart), 1);
 }
 
 static void this_machine_has_a_core_and_memory(void **state)

@@ -223,8 +223,10 @@ static void slips_are_named_with_what_was_meant(void **state)
 		err.msg, "unknown option '--god'\ndid you mean --good?  (bisect-run -h lists the options)");
 	assert_says(ARGS("--god=HEAD"), "unknown option '--god'", "did you mean --good?");
 	assert_says(ARGS("--xyzzy"), "unknown option '--xyzzy'", "-h lists the options");
-	assert_says(ARGS("--match", "same"), "--match is not in this version", "-h");
-	assert_says(ARGS("--net=none"), "--net is not in this version", "-h");
+	assert_says(ARGS("--engine=slurm"), "--engine is not in this version", "-h");
+	assert_says(ARGS("--net=lo", "--", "true"), "--net: unknown word 'lo'", "none, loopback, host");
+	assert_says(ARGS("--allow=kvm,dry", "--", "true"), "--allow: unknown word 'kvm,dry'",
+		    "did you mean dri?");
 	assert_says(ARGS("-x"), "unknown option '-x'", "-h");
 	assert_says(ARGS("-qx"), "unknown option '-x'", "-h");
 	assert_says(ARGS("histroy"), "unknown subcommand 'histroy'", "did you mean history?");
@@ -369,8 +371,9 @@ static void wrong_configuration_is_named_by_its_key(void **state)
 
 static void what_could_open_a_door_is_trusted_from_the_user_alone(void **state)
 {
-	static const char *const doors[] = {"build",	 "with",    "patch", "env", "pass-env",
-					    "clear-env", "sandbox", "state", NULL};
+	static const char *const doors[] = {"build",	 "with",    "patch", "env",   "pass-env",
+					    "clear-env", "sandbox", "net",   "allow", "bind",
+					    "ro-bind",	 "home",    "state", NULL};
 	size_t found = 0;
 	const char *name;
 	bool trusted;
