@@ -29,6 +29,8 @@ struct br_domain_ops {
 	int (*tree_update)(struct br_tree *t, const char *label, bool fresh, struct br_err *err);
 	/* What the user should know of the last update: a hot-fix that did not apply. NULL, also as a member: nothing. Borrowed. */
 	const char *(*tree_note)(const struct br_tree *t);
+	/* Takes note of what changed the tree since the last call or update: the caller itself (ours), or a trial. NULL as a member: no matter. */
+	void (*tree_look)(struct br_tree *t, bool ours);
 	/* Absolute path of its top folder, in which COMMAND runs. Borrowed until tree_close. */
 	const char *(*tree_path)(const struct br_tree *t);
 	void (*tree_close)(struct br_tree *t); /* NULL is fine; files stay */

@@ -849,7 +849,8 @@ int br_session_trees(struct br_session *s, struct br_err *err)
 				     .nwith = s->nwith,
 				     .patch = s->patch,
 				     .npatch = s->npatch,
-				     .clean = s->opt->clean};
+				     .clean = s->opt->clean,
+				     .sealed = s->spec.level >= BR_LEVEL_NAMESPACES};
 	int r;
 
 	if (!s->bad)

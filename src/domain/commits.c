@@ -13,6 +13,8 @@
 
 /* A hinted commit is taken for this much more likely: three tests fewer where the hint is right, a few more where it is not. */
 static const float HINT_WEIGHT = 8;
+/* Files of a tree that is worth watching: fewer are looked at in a millisecond or two. */
+enum { WATCHED_LEAST = 2000 };
 
 struct commits {
 	struct br_domain base;
@@ -30,6 +32,7 @@ struct commits {
 	struct br_patch *patch;
 	size_t npatch;
 	enum br_clean clean;
+	bool sealed;
 };
 
 struct br_tree {
@@ -58,6 +61,7 @@ static int tree_open(struct br_domain *d, const char *dir, struct br_tree **out,
 	br_worktree_set_user(worktree, c->git_dir, c->workdir);
 	br_worktree_set_patches(worktree, c->patch, c->npatch);
 	br_worktree_set_clean(worktree, c->clean);
+	br_worktree_set_watched(worktree, c->sealed ? WATCHED_LEAST : 0);
 	*out = br_calloc(1, sizeof **out);
 	**out = (struct br_tree){.worktree = worktree, .commits = c};
 	return 0;
@@ -71,6 +75,11 @@ static int tree_update(struct br_tree *t, const char *oid, bool fresh, struct br
 static const char *tree_note(const struct br_tree *t)
 {
 	return br_worktree_note(t->worktree);
+}
+
+static void tree_look(struct br_tree *t, bool ours)
+{
+	br_worktree_look(t->worktree, ours);
 }
 
 static const char *tree_path(const struct br_tree *t)
@@ -118,6 +127,7 @@ static const struct br_domain_ops commits_ops = {
 	.tree_open = tree_open,
 	.tree_update = tree_update,
 	.tree_note = tree_note,
+	.tree_look = tree_look,
 	.tree_path = tree_path,
 	.tree_close = tree_close,
 	.close = close_commits,
@@ -422,6 +432,7 @@ static int walk(struct order *o, struct br_repo *r, const struct br_commits_quer
 static void copy_patches(struct commits *c, const struct br_commits_query *q)
 {
 	c->clean = q->clean;
+	c->sealed = q->sealed;
 	c->patch = br_calloc(q->npatch, sizeof *c->patch);
 	c->npatch = q->npatch;
 	for (size_t i = 0; i < q->npatch; i++)

@@ -25,6 +25,7 @@ struct br_commits_query {
 	const struct br_patch *patch; /* applied to every tree where they apply */
 	size_t npatch;
 	enum br_clean clean;
+	bool sealed; /* trials see the tree as a mount of its own: no link to its files can be made outside */
 };
 
 /* One --with: a path of every tree that is replaced by the user's own copy, or by the path's state at a revision. */

@@ -16,6 +16,7 @@
 #include "domain/tree_with.h"
 #include "domain/worktree_private.h"
 #include "sys/file.h"
+#include "sys/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,7 @@ void br_worktree_close(struct br_worktree *t)
 {
 	if (!t)
 		return;
+	br_watch_close(t->watch);
 	br_place_done(&t->c.place);
 	br_workshop_done(&t->c.workshop);
 	br_convert_done(&t->c.convert);
@@ -276,13 +278,16 @@ int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const
 	if (rc < 0)
 		return rc;
 	br_marker_read(t->state, &u.was);
+	br_worktree_watch_begin(&u);
 	rc = plan(&u, err);
 	if (rc >= 0)
 		rc = br_worktree_apply(&u, err);
+	br_worktree_watch_end(&u, rc >= 0);
 	br_workshop_drop(&t->c.workshop);
 	br_tree_deltas_done(&u.list);
 	br_tree_deltas_done(&u.lost);
 	br_strv_free(u.patched);
+	br_strv_free(u.changed);
 	br_marker_done(&u.was);
 	return rc < 0 ? rc : 0;
 }

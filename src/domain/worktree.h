@@ -35,6 +35,16 @@ int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const
 void br_worktree_set_patches(struct br_worktree *t, const struct br_patch *patch, size_t n);
 /* What every update removes first. BR_CLEAN_TRACKED until it is called. */
 void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean);
+/*
+ * Nobody but the caller and trials that cannot give a file of the tree a name outside of it (the tree is a mount of its own to them) will
+ * change the tree from now on, and all processes of a trial are gone before the next update. Then a tree of at least this many files is watched,
+ * and an update looks at those alone that changed; 0: never, which is so until it is called.
+ */
+void br_worktree_set_watched(struct br_worktree *t, size_t least_files);
+/* Takes note of what changed since the last call or update: by the caller itself, or by a trial. */
+void br_worktree_look(struct br_worktree *t, bool ours);
+/* Whether the last update could go by what was watched. */
+bool br_worktree_was_watched(const struct br_worktree *t);
 /* What is worth saying of the last update: patches that did not apply. NULL: nothing. */
 const char *br_worktree_note(const struct br_worktree *t);
 const char *br_worktree_path(const struct br_worktree *t);

@@ -6,11 +6,14 @@
 #include "domain/tree_with.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 /* Above this many new and lost paths a new list of entries is cheaper than inserting into the old one. */
 enum { INDEX_EDITS_MAX = 2000 };
+/* Files written before their reports are read: the kernel keeps 16,384. */
+enum { WATCH_EVERY = 2000 };
 
 /* From here on the tree may hold a mixture: says of what. */
 static int mark_busy(struct br_update *u, struct br_err *err)
@@ -118,6 +121,7 @@ int br_worktree_put(struct br_update *u, const struct br_tree_item *item, struct
 
 	if (rc < 0)
 		return rc;
+	u->t->linked |= S_ISREG(st.st_mode) && st.st_nlink > 1;
 	br_tree_item_entry(item, &st, &entry);
 	u->index_changed = true;
 	return git_index_add(c->index, &entry) == 0
@@ -134,6 +138,46 @@ static int put_right(struct br_update *u, const git_index_entry *e, struct br_er
 	return br_worktree_put(u, &item, err);
 }
 
+static int by_path(const void *path, const void *delta)
+{
+	return strcmp(path, ((const struct br_tree_delta *)delta)->path);
+}
+
+static bool is_listed(const struct br_update *u, const char *path)
+{
+	return u->list.n && bsearch(path, u->list.v, u->list.n, sizeof *u->list.v, by_path);
+}
+
+/* A file that both commits share. */
+static int restore_one(struct br_update *u, const git_index_entry *e, struct br_err *err)
+{
+	struct stat st;
+	int rc;
+
+	if (br_worktree_is_overlaid(u->t, e->path))
+		return 0;
+	rc = br_place_stat(&u->t->c.place, e->path, &st, err);
+	if (rc > 0)
+		u->t->linked |= S_ISREG(st.st_mode) && st.st_nlink > 1;
+	if (rc == 0 || (rc > 0 && !is_untouched(e, &st, &u->stamp)))
+		rc = put_right(u, e, err);
+	return rc < 0 ? rc : 0;
+}
+
+static int restore_changed(struct br_update *u, struct br_err *err)
+{
+	int rc = 0;
+
+	for (char **path = u->changed; rc >= 0 && *path; path++) {
+		const git_index_entry *e =
+			is_listed(u, *path) ? NULL : git_index_get_bypath(u->t->c.index, *path, 0);
+
+		if (e)
+			rc = restore_one(u, e, err);
+	}
+	return rc;
+}
+
 /* Restores the files that both commits share and that a test changed or removed. */
 static int restore_shared(struct br_update *u, struct br_err *err)
 {
@@ -141,19 +185,16 @@ static int restore_shared(struct br_update *u, struct br_err *err)
 	size_t n = git_index_entrycount(c->index), next = 0;
 	int rc = 0;
 
+	if (u->sure)
+		return restore_changed(u, err);
 	for (size_t i = 0; rc >= 0 && i < n; i++) {
 		const git_index_entry *e = git_index_get_byindex(c->index, i);
-		struct stat st;
 
 		while (next < u->list.n && strcmp(u->list.v[next].path, e->path) < 0)
 			next++;
 		if (next < u->list.n && strcmp(u->list.v[next].path, e->path) == 0)
 			continue;
-		if (br_worktree_is_overlaid(u->t, e->path))
-			continue;
-		rc = br_place_stat(&c->place, e->path, &st, err);
-		if (rc == 0 || (rc > 0 && !is_untouched(e, &st, &u->stamp)))
-			rc = put_right(u, e, err);
+		rc = restore_one(u, e, err);
 	}
 	return rc;
 }
@@ -213,8 +254,11 @@ static int write_items(struct br_update *u, struct br_tree_item *item, size_t n,
 {
 	int rc = br_tree_items_prepare(&u->t->c, item, n, err);
 
-	for (size_t i = 0; rc >= 0 && i < n; i++)
+	for (size_t i = 0; rc >= 0 && i < n; i++) {
 		rc = br_worktree_put(u, &item[i], err);
+		if (i % WATCH_EVERY == WATCH_EVERY - 1)
+			br_worktree_watch_on(u);
+	}
 	return rc;
 }
 

@@ -10,6 +10,8 @@
 
 #include <time.h>
 
+struct br_watch;
+
 struct br_worktree {
 	struct br_checkout c;
 	char *common_dir, *dir, *path;
@@ -24,6 +26,11 @@ struct br_worktree {
 	char *note;
 	git_oid rules;
 	bool index_is_stale; /* what is in memory differs from the file */
+	struct br_watch *watch;
+	size_t watch_least;  /* files; 0: not watched */
+	unsigned watch_lost; /* times in a row */
+	bool linked;	     /* a file of the commit had a second name at the last update */
+	bool was_watched;
 };
 
 struct br_update {
@@ -39,6 +46,8 @@ struct br_update {
 	size_t nwith;
 	char **patched; /* paths that the patches really changed */
 	bool index_changed;
+	bool sure;	/* changed holds all that a test changed; else every file is looked at */
+	char **changed; /* paths */
 };
 
 /* --- worktree.c --- */
@@ -79,6 +88,15 @@ bool br_worktree_index_load(struct br_worktree *t, const struct br_file_id *want
 int br_worktree_index_new(struct br_worktree *t, struct br_err *err);
 /* Writes the index when it changed, shows it to git, and HEAD with it. *id names the file. */
 int br_worktree_home_save(struct br_update *u, struct br_file_id *id, struct br_err *err);
+
+/* --- worktree_watch.c --- */
+
+/* Before anything is written: what did the test change? */
+void br_worktree_watch_begin(struct br_update *u);
+/* From time to time while much is written. */
+void br_worktree_watch_on(struct br_update *u);
+/* After the last write; done: the tree is what it should be. */
+void br_worktree_watch_end(struct br_update *u, bool done);
 
 /* --- worktree_apply.c --- */
 

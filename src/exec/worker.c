@@ -88,12 +88,31 @@ static bool engine_is_gone(int fd)
 	return poll(&p, 1, 0) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
+static void look(struct worker *w, bool ours)
+{
+	if (w->domain->ops->tree_look)
+		w->domain->ops->tree_look(w->tree, ours);
+}
+
+/* What a build left running may write at the same time: then nothing is taken for our own doing. */
+static int put_placed(struct worker *w, bool for_build, struct br_err *err)
+{
+	const char *top = w->domain->ops->tree_path(w->tree);
+	int rc = br_placed_put(w->spec, for_build, top, for_build ? w->build_journal : w->journal, err);
+
+	if (for_build || !w->build)
+		look(w, true);
+	return rc;
+}
+
 static void remove_placed(struct worker *w)
 {
 	const char *top = w->domain->ops->tree_path(w->tree);
 
+	look(w, false);
 	br_placed_remove(top, w->journal);
 	br_placed_remove(top, w->build_journal);
+	look(w, true);
 }
 
 static int open_tree(struct worker *w, struct br_err *err)
@@ -285,13 +304,13 @@ static void steps(struct worker *w, const struct trial *t)
 
 	if (!enter(w, t) || !open_box(w, t))
 		return;
-	if (w->build && br_placed_put(w->spec, true, t->top, w->build_journal, &err) < 0) {
+	if (w->build && put_placed(w, true, &err) < 0) {
 		end_by_error(w, &err);
 		return;
 	}
 	if (!build(w, t))
 		return;
-	if (br_placed_put(w->spec, false, t->top, w->journal, &err) < 0)
+	if (put_placed(w, false, &err) < 0)
 		end_by_error(w, &err);
 	else if (!br_run_go_on(&w->run))
 		end(w, BR_END_CANCELLED, 0);

@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "%s\n", err.msg);
 		return 1;
 	}
+	br_worktree_set_watched(t, 1); /* as trials in namespaces are */
 	/* The first step of a process reads the index, the first of a pool writes all files: neither is a step of a search. */
 	step(t, argv[5]);
 	step(t, argv[4]);

@@ -60,6 +60,20 @@ class Trees(Case):
         self.assertIn("empty tree", done.out, done)
         self.assertIn("--fresh", done.out, done)
 
+    def test_in_a_box_a_large_tree_is_put_right_after_each_trial(self):
+        # So many files are not looked at one by one: what a test wrote in its box must be reported all the same.
+        files = {f"d{n % 40}/f{n}": f"{n}\n" for n in range(2100)}
+        repo = self.repo(linear(9, files={"c1": files}), bad=["c6"])
+        spoil = 'test -z "$(git status --porcelain -uno)" || exit 125; echo x >> d7/f7; rm -f d8/f8; chmod 755 d9/f9; ' \
+                'ln d10/f10 u; echo x >> u; rm -f u; rm -rf d11; '
+        for what in (spoil, spoil + "mkdir d12/new; ln d13/f13 d12/new/u; echo x >> d12/new/u; rm -r d12/new; "):
+            done = self.run_program("--json", "--sandbox", "strict", "--good", "c1", "-j", "1", "--",
+                                    "sh", "-c", what + "exit $(cat state)", cwd=repo.path)
+            if "cannot be had here" in done.err:
+                self.skipTest("no namespaces here")
+            self.assert_first_bad(repo, done, "c6")
+            self.assertFalse([t for t in done.trials if t["verdict"] == "skip"], done)
+
 
 if __name__ == "__main__":
     main()

@@ -253,9 +253,10 @@ static void disturb_once(struct fixture *f, struct history *h)
 	br_auto_free char *path = some_path(f, h), *other = some_path(f, h);
 	br_auto_free char *product = br_asprintf("%s/u-%d", path, (int)br_rand_below(&h->r, 3));
 	br_auto_free char *at_top = br_asprintf("%s/u-top/u-x", f->tree);
+	br_auto_free char *twin = br_asprintf("%s/u-%d", f->tree, (int)br_rand_below(&h->r, 3));
 	char *slash;
 
-	switch (br_rand_below(&h->r, 10)) {
+	switch (br_rand_below(&h->r, 11)) {
 	case 0:
 	case 1:
 		scribble(h, path);
@@ -286,6 +287,13 @@ static void disturb_once(struct fixture *f, struct history *h)
 		assert_int_equal(br_dir_make(at_top, NULL), 0);
 		*slash = '/';
 		assert_int_equal(br_file_write(at_top, "p", 1, NULL), 0);
+		break;
+	case 9: /* written by another name, which may be gone again */
+		(void)br_dir_make(f->tree, NULL);
+		(void)!link(path, twin);
+		scribble(h, twin);
+		if (br_rand_below(&h->r, 2))
+			(void)unlink(twin);
 		break;
 	default:
 		refresh_index(f);
@@ -362,7 +370,7 @@ static void the_tree_equals_gits_after_every_jump_whatever_tests_did(void **stat
 	struct fixture *f = *state;
 	struct history *h = br_calloc(1, sizeof *h);
 	br_auto_free char *before = NULL, *after = NULL;
-	int jumps = getenv("BR_LONG") ? 10 * JUMPS : JUMPS;
+	int jumps = getenv("BR_LONG") ? 10 * JUMPS : JUMPS, watched = 0;
 
 	make_history(f, h);
 	before = checksum(f->common);
@@ -375,11 +383,13 @@ static void the_tree_equals_gits_after_every_jump_whatever_tests_did(void **stat
 
 		if (br_rand_below(&h->r, 10) == 0)
 			fixture_reopen(f);
+		br_worktree_set_watched(f->t, br_rand_below(&h->r, 20) != 0);
 		for (uint64_t k = 0; i && k < disturb; k++)
 			disturb_once(f, h);
 		look(f, was);
 		if (br_worktree_update(f->t, h->oid[n], fresh, NULL, 0, &f->err) < 0)
 			fail_msg("jump %d: %s", i, f->err.msg);
+		watched += br_worktree_was_watched(f->t);
 		look(f, is);
 		assert_times_kept(was, is, fresh);
 		assert_git_sees(f, h->oid[n]);
@@ -390,6 +400,7 @@ static void the_tree_equals_gits_after_every_jump_whatever_tests_did(void **stat
 	}
 	after = checksum(f->common);
 	assert_string_equal(before, after);
+	print_message("%d of %d updates went by what was watched\n", watched, jumps);
 	history_done(h);
 }
 

@@ -21,6 +21,14 @@ static void assert_git_works(struct fixture *f, const char *oid)
 	assert_string_equal(diff, "");
 }
 
+/* Into the file that is there. */
+static void put_text(const char *path, const char *text)
+{
+	br_auto_fd int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
 static char *two_commits(struct fixture *f, char **second)
 {
 	char *first;
@@ -1464,6 +1472,97 @@ static void many_files_come_and_go_at_once(void **state)
 	assert_false(exists(f->tree, "d01"));
 }
 
+/* --- trees that are watched --- */
+
+/* A tree of a few files at the first of two commits, watched. False: this machine has no watches. */
+static bool watched_tree(struct fixture *f, char **first, char **second)
+{
+	*first = two_commits(f, second);
+	fixture_open(f);
+	br_worktree_set_watched(f->t, 1);
+	update(f, *first);
+	update(f, *second);
+	update(f, *first);
+	return br_worktree_was_watched(f->t);
+}
+
+static void a_watched_tree_is_put_right_wherever_a_test_wrote(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *second = NULL;
+	br_auto_free char *b = br_asprintf("%s/d/b", f->tree), *twin = br_asprintf("%s/u", f->tree);
+
+	if (!watched_tree(f, &first, &second))
+		skip();
+	put_file(f->tree, "d/b", "spoilt\n");
+	update(f, second);
+	assert_true(br_worktree_was_watched(f->t));
+	assert_file(f->tree, "d/b", "same\n");
+	assert_int_equal(unlink(b), 0);
+	update(f, first);
+	assert_file(f->tree, "d/b", "same\n");
+	assert_git_sees(f, first);
+	/* Through a second name that is gone: no report tells which file it was. */
+	assert_int_equal(link(b, twin), 0);
+	put_text(twin, "SAME\n");
+	assert_int_equal(unlink(twin), 0);
+	update(f, second);
+	assert_false(br_worktree_was_watched(f->t));
+	assert_file(f->tree, "d/b", "same\n");
+}
+
+static void a_file_with_a_second_name_ends_the_watch(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *second = NULL;
+	br_auto_free char *b = br_asprintf("%s/d/b", f->tree), *twin = br_asprintf("%s/u", f->tree);
+
+	if (!watched_tree(f, &first, &second))
+		skip();
+	assert_int_equal(link(b, twin), 0);
+	update(f, second);
+	update(f, first);
+	assert_false(br_worktree_was_watched(f->t));
+	put_text(twin, "SAME\n");
+	update(f, second);
+	assert_file(f->tree, "d/b", "same\n");
+	assert_file(f->tree, "u", "SAME\n"); /* a file of its own now */
+	update(f, first);
+	update(f, second);
+	assert_true(br_worktree_was_watched(f->t));
+}
+
+static void another_process_that_opens_the_tree_looks_at_every_file(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *second = NULL;
+
+	if (!watched_tree(f, &first, &second))
+		skip();
+	fixture_reopen(f);
+	br_worktree_set_watched(f->t, 1);
+	put_file(f->tree, "d/b", "spoilt\n");
+	update(f, second);
+	assert_false(br_worktree_was_watched(f->t));
+	assert_file(f->tree, "d/b", "same\n");
+}
+
+static void a_small_tree_is_not_watched(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *first = NULL, *second = NULL;
+
+	if (!watched_tree(f, &first, &second))
+		skip();
+	br_worktree_set_watched(f->t, 0);
+	update(f, second);
+	assert_false(br_worktree_was_watched(f->t));
+	br_worktree_set_watched(f->t, 3);
+	update(f, first);
+	update(f, second);
+	assert_false(br_worktree_was_watched(f->t));
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
 
 int main(void)
@@ -1518,6 +1617,10 @@ int main(void)
 		test(a_hundred_thousand_files_in_one_folder_are_only_slow),
 		test(a_damaged_or_missing_object_is_named_and_other_commits_work),
 		test(many_files_come_and_go_at_once),
+		test(a_watched_tree_is_put_right_wherever_a_test_wrote),
+		test(a_file_with_a_second_name_ends_the_watch),
+		test(another_process_that_opens_the_tree_looks_at_every_file),
+		test(a_small_tree_is_not_watched),
 	};
 
 	return cmocka_run_group_tests_name("worktree", tests, NULL, NULL);
