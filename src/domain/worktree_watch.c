@@ -40,8 +40,10 @@ static void drop(struct br_worktree *t)
 void br_worktree_set_watched(struct br_worktree *t, size_t least_files)
 {
 	t->watch_least = least_files;
-	if (!least_files)
-		drop(t);
+	if (least_files)
+		return;
+	drop(t);
+	t->watch_lost = 0;
 }
 
 void br_worktree_look(struct br_worktree *t, bool ours)

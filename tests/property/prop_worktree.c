@@ -378,12 +378,13 @@ static void the_tree_equals_gits_after_every_jump_whatever_tests_did(void **stat
 	for (int i = 0; i < jumps; i++) {
 		size_t n = br_rand_below(&h->r, COMMITS);
 		bool fresh = br_rand_below(&h->r, 12) == 0;
-		uint64_t disturb = i % 2 ? br_rand_below(&h->r, 12) : 0;
+		uint64_t disturb = i % 2 ? br_rand_below(&h->r, i % 4 == 1 ? 12 : 3) : 0;
 		struct seen was[PATHS], is[PATHS];
 
 		if (br_rand_below(&h->r, 10) == 0)
 			fixture_reopen(f);
-		br_worktree_set_watched(f->t, br_rand_below(&h->r, 20) != 0);
+		br_worktree_look(f->t, true); /* what git did below */
+		br_worktree_set_watched(f->t, br_rand_below(&h->r, 6) != 0);
 		for (uint64_t k = 0; i && k < disturb; k++)
 			disturb_once(f, h);
 		look(f, was);
