@@ -21,6 +21,10 @@ struct br_domain_ops {
 	 * the tree is only ever used there. *out is the caller's.
 	 */
 	int (*tree_open)(struct br_domain *d, const char *dir, struct br_tree **out, struct br_err *err);
+	/* The label of the state in which a tree under dir was left; NULL: none, or not known. The caller frees. NULL as a member: never. */
+	char *(*tree_peek)(const char *dir);
+	/* What trials left in the tree is not to be met by the next: the next update leaves the candidate alone. NULL as a member: no matter. */
+	void (*tree_empty)(struct br_tree *t);
 	/*
 	 * Turns the tree into the state named by label (it need not be an item of the shape). Tracked files that a test changed are put right,
 	 * untracked ones stay. BR_ECORRUPT: an object of this candidate is damaged or missing, others may work.

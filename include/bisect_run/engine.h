@@ -33,7 +33,10 @@ struct br_run_spec {
 	uint64_t head_b, tail_b;   /* bytes of output kept at the log's start and end */
 	const char *log_dir;	   /* absolute; logs are log_dir/N.log */
 	const char *work_dir;	   /* absolute; trees are work_dir/0, 1, ... */
-	uint32_t jobs;		   /* number of workers, >= 1 */
+	uint32_t jobs;		   /* trials at once, >= 1 */
+	uint32_t trees; /* that lie in work_dir: each may be used, so there may be more workers than jobs */
+	/* What the products of trials depend on besides the tree. A tree that was used by another one is emptied of all that is not its commit's. NULL: never. */
+	const char *basis;
 	/*
 	 * Candidates that are files: their names in a job's input folder, NULL-terminated. A word `@@` of argv becomes their paths, `@@` inside a word the
 	 * first one's, a word `@@*` the lines of the first as words. NULL: candidates are no files.

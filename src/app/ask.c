@@ -70,7 +70,7 @@ int br_ask_person(struct br_session *s, struct br_trial *t, uint32_t worker, str
 	char line[LINE_MAX_B];
 	int cls = -1;
 
-	br_progress_warn(s->progress, "\n%s\n  its tree: %s/%u/tree", title, s->pool_dir, worker);
+	br_progress_warn(s->progress, "\n%s\n  its tree: %s/%u/tree", title, s->pool.dir, worker);
 	if (s->spec.argv)
 		br_progress_warn(s->progress, "  the command says: %s (%s)%s%s",
 				 br_class_name(t->verdict.cls), t->verdict.why, tail ? "\n" : "",

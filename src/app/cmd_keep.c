@@ -2,18 +2,15 @@
 #include "app/commands.h"
 
 #include "app/finish.h"
+#include "app/pool.h"
 #include "app/state.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
 #include "sys/file.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* ---- amend [ID] TRIAL good|bad|skip|retry ---- */
@@ -97,45 +94,6 @@ int br_cmd_amend(struct br_options *opt)
 
 /* ---- clean ---- */
 
-/* A pool whose lock nobody holds. */
-static int clean_pool(const char *work, const char *lock_name, uint64_t *freed, struct br_err *err)
-{
-	br_auto_free char *lock = br_asprintf("%s/%s", work, lock_name);
-	br_auto_free char *pool = br_strndup(lock, strlen(lock) - strlen(".lock"));
-	br_auto_fd int fd = open(lock, O_RDWR | O_CLOEXEC);
-	uint64_t used;
-	int r;
-
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return 0; /* a search is running in it */
-	used = br_dir_usage(pool);
-	r = br_dir_remove(pool, err);
-	if (r == 0) {
-		*freed += used;
-		(void)unlink(lock);
-	}
-	return r;
-}
-
-static int clean_work(const char *dir, uint64_t *freed, struct br_err *err)
-{
-	br_auto_free char *work = br_asprintf("%s/work", dir);
-	DIR *d = opendir(work);
-	struct dirent *e;
-	int r = 0;
-
-	if (!d)
-		return errno == ENOENT ? 0 : br_fail_errno(err, "cannot read %s", work);
-	while (r == 0 && (e = readdir(d))) {
-		size_t n = strlen(e->d_name);
-
-		if (n > 5 && strcmp(e->d_name + n - 5, ".lock") == 0)
-			r = clean_pool(work, e->d_name, freed, err);
-	}
-	(void)closedir(d);
-	return r;
-}
-
 /* With all the record and the logs of a search that is not running, else its lock file alone. */
 static int clean_search(struct br_state *st, int64_t id, bool all, uint64_t *freed, struct br_err *err)
 {
@@ -187,7 +145,8 @@ static int clean_state(struct br_state *st, struct br_err *err)
 static int clean(struct br_state *st, bool all, struct br_err *err)
 {
 	uint64_t freed = 0;
-	int r = clean_work(st->dir, &freed, err);
+	br_auto_free char *work = br_asprintf("%s/work", st->dir);
+	int r = br_pool_clean(work, &freed, err);
 
 	if (r == 0)
 		r = clean_searches(st, all, &freed, err);

@@ -198,7 +198,9 @@ static int nearest_worker(const struct br_session *s, const struct br_flight *f)
 	int64_t best = INT64_MAX, to = s->domain ? br_commits_find(s->domain, f->label) : -1;
 	int nearest = -1;
 
-	for (uint32_t w = 0; w < s->jobs && s->domain; w++) {
+	uint32_t n = s->jobs > s->spec.trees ? s->jobs : s->spec.trees;
+
+	for (uint32_t w = 0; w < n && s->domain; w++) {
 		const char *at =
 			s->engine->ops->is_idle(s->engine, w) ? s->engine->ops->at(s->engine, w) : NULL;
 		int64_t from = at ? br_commits_find(s->domain, at) : -1;

@@ -68,6 +68,7 @@ struct br_options {
 	char **env, **pass_env;
 	bool clear_env;
 	uint64_t max_trials; /* 0: no limit */
+	uint64_t cache_size; /* bytes of kept trees, plus one; 0: not given */
 	uint64_t max_time_ns;
 	bool ask, reuse;
 	/* verdict */
@@ -102,6 +103,8 @@ int br_options_parse_over(struct br_options *out, int argc, char *const *argv, s
 /* Names of all options that may come from configuration; trusted_only is set for those that could open a door. Index from 0; NULL: no more. */
 const char *br_options_config_name(size_t i, bool *trusted_only);
 void br_options_done(struct br_options *o);
+/* What the kept work trees may take, in bytes. NULL: the default. */
+uint64_t br_options_cache_b(const struct br_options *o);
 enum br_aim br_options_aim(const struct br_options *o);
 /* Commits are searched: alone, or after an input was reduced. */
 bool br_options_has_commits(const struct br_options *o);

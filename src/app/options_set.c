@@ -13,6 +13,8 @@
 #define LIST_HINT "(bisect-run -h lists the options)"
 #define JOBS_MAX 1024
 #define VERBOSE_MAX 3
+/* Of kept work trees: a few of a large project with its build, little beside what a disk holds. */
+#define CACHE_DEFAULT_B (UINT64_C(5) << 30)
 
 static void *field(const struct br_option_row *row, struct br_options *o)
 {
@@ -189,6 +191,31 @@ static void tell_seed(const struct br_option_row *row, const struct br_options *
 {
 	if (o->seed != 1)
 		tell_count(row, o, argv);
+}
+
+static int set_cache(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	uint64_t size_b;
+
+	if (br_parse_size(v->text, &size_b) != 0 || size_b == UINT64_MAX)
+		return br_fail(err, BR_EUSAGE, "%s: '%s' is not a size; write 500M or 20G, or 0\n" LIST_HINT,
+			       v->source, v->shown);
+	*(uint64_t *)field(row, v->into) = size_b + 1;
+	return 0;
+}
+
+static void tell_cache(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	uint64_t size = *(const uint64_t *)const_field(row, o);
+	br_auto_free char *text = br_asprintf("%" PRIu64, size - 1);
+
+	if (size)
+		tell_value(row, text, argv);
+}
+
+uint64_t br_options_cache_b(const struct br_options *o)
+{
+	return o && o->cache_size ? o->cache_size - 1 : CACHE_DEFAULT_B;
 }
 
 static int set_jobs(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
@@ -427,7 +454,7 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_env = {set_env, tell_list}, kind_name = {set_name, tell_list},
 				   kind_duration = {set_duration, tell_duration},
 				   kind_count = {set_count, tell_count}, kind_seed = {set_count, tell_seed},
-				   kind_jobs = {set_jobs, tell_jobs},
+				   kind_cache = {set_cache, tell_cache}, kind_jobs = {set_jobs, tell_jobs},
 				   kind_timeout_is = {set_timeout_is, tell_timeout_is},
 				   kind_confirm = {set_confirm, tell_confirm},
 				   kind_clean = {set_clean, tell_clean}, kind_match = {set_match, tell_match},

@@ -5,6 +5,7 @@
 #include "app/flight.h"
 #include "app/jobs.h"
 #include "app/paths.h"
+#include "app/pool.h"
 #include "app/replay.h"
 #include "app/signals.h"
 #include "base/buf.h"
@@ -21,7 +22,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -510,50 +510,6 @@ static int make_with(struct br_session *s, struct br_err *err)
 	return 0;
 }
 
-/* ---- folders ---- */
-
-static int lock_file(const char *path, struct br_err *err)
-{
-	br_auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-	struct stat held, there;
-	int got;
-
-	if (fd < 0)
-		return br_fail_errno(err, "cannot open %s", path);
-	/* `clean` may have unlinked it in between: then the lock that we hold is nobody's. */
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &held) < 0 || stat(path, &there) < 0 ||
-	    held.st_ino != there.st_ino)
-		return BR_ENOTFOUND;
-	got = fd;
-	fd = -1;
-	return got;
-}
-
-/* Searches at the same time must not share trees: the first pool that nobody holds is ours. */
-static int take_pool(struct br_session *s, bool fresh, struct br_err *err)
-{
-	br_auto_free char *work = br_asprintf("%s/work", s->state_dir);
-	int r = br_dir_make(work, err);
-
-	if (r < 0)
-		return r;
-	for (unsigned i = 0; i < 1000; i++) {
-		br_auto_free char *lock = br_asprintf("%s/%u.lock", work, i);
-		int fd = lock_file(lock, err);
-
-		if (fd == BR_ENOTFOUND)
-			continue;
-		if (fd < 0)
-			return fd;
-		s->pool_lock = fd;
-		s->pool_dir = br_asprintf("%s/%u", work, i);
-		if (fresh)
-			r = br_dir_remove(s->pool_dir, err);
-		return r < 0 ? r : br_dir_make(s->pool_dir, err);
-	}
-	return br_fail(err, BR_ESTATE, "a thousand searches run here already: wait, or use --state DIR");
-}
-
 static int open_judge(struct br_session *s, struct br_err *err)
 {
 	const struct br_options *o = s->opt;
@@ -744,6 +700,17 @@ static int take_search(struct br_session *s, struct br_err *err)
 	return 0;
 }
 
+static int take_pool(struct br_session *s, struct br_err *err)
+{
+	br_auto_free char *work = br_asprintf("%s/work", s->state_dir);
+	int r = br_pool_take(&s->pool, work, s->row.basis, err);
+
+	s->spec.work_dir = s->pool.dir;
+	s->spec.basis = s->row.basis;
+	s->spec.trees = s->pool.trees;
+	return r;
+}
+
 static int open_record(struct br_session *s, bool resume, struct br_err *err)
 {
 	uint64_t next = 1;
@@ -760,8 +727,7 @@ static int open_record(struct br_session *s, bool resume, struct br_err *err)
 	s->spec.log_dir = s->log_dir;
 	r = br_dir_make(s->log_dir, err);
 	if (r == 0)
-		r = take_pool(s, !resume, err);
-	s->spec.work_dir = s->pool_dir;
+		r = take_pool(s, err);
 	return r;
 }
 
@@ -807,7 +773,7 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	const char *no_color = getenv("NO_COLOR");
 	int r;
 
-	*s = (struct br_session){.opt = opt ? opt : &no_options, .pool_lock = -1, .signal_fd = -1};
+	*s = (struct br_session){.opt = opt ? opt : &no_options, .pool = {.lock = -1}, .signal_fd = -1};
 	s->started_ns = br_now_ns();
 	s->progress = br_progress_new(opt->verbose, !opt->no_color && !(no_color && no_color[0]));
 	s->standing = (struct br_standing){.phase = "starting", .tests_left = -1};
@@ -898,10 +864,7 @@ void br_session_close(struct br_session *s, bool keep_trees)
 		s->domain->ops->close(s->domain);
 	if (s->trees)
 		s->trees->ops->close(s->trees);
-	if (s->pool_dir && !keep_trees)
-		(void)br_dir_remove(s->pool_dir, NULL);
-	if (s->pool_lock >= 0)
-		(void)close(s->pool_lock);
+	br_pool_release(&s->pool, br_options_cache_b(s->opt), keep_trees);
 	for (size_t i = 0; i < s->ntrial; i++)
 		br_trial_done(&s->trial[i]);
 	br_hooks_close(s->hooks);
@@ -934,7 +897,6 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	free(s->good_name);
 	free(s->cwd);
 	free(s->state_dir);
-	free(s->pool_dir);
 	free(s->log_dir);
-	*s = (struct br_session){.pool_lock = -1, .signal_fd = -1};
+	*s = (struct br_session){.pool = {.lock = -1}, .signal_fd = -1};
 }

@@ -8,6 +8,7 @@
 #include "app/isolation.h"
 #include "app/named.h"
 #include "app/options.h"
+#include "app/pool.h"
 #include "app/progress.h"
 #include "bisect_run/domain.h"
 #include "bisect_run/engine.h"
@@ -25,8 +26,8 @@ struct br_flight;
 struct br_session {
 	const struct br_options *opt; /* borrowed */
 	struct br_repo *repo;	      /* NULL: outside of one (try) */
-	char *cwd, *state_dir, *pool_dir, *log_dir;
-	int pool_lock; /* descriptor whose lock makes pool_dir ours */
+	char *cwd, *state_dir, *log_dir;
+	struct br_pool pool;
 	int signal_fd;
 	int signal; /* that stopped us; 0: none */
 	struct br_progress *progress;
@@ -117,7 +118,7 @@ int br_session_trees(struct br_session *s, struct br_err *err);
 const char *br_session_place(const struct br_session *s);
 /* Opens the engine over the domain s->trees; called once, before the first question. */
 int br_session_start(struct br_session *s, struct br_err *err);
-/* Ends all processes; work trees stay for `resume` when keep_trees. Zero-initialised is fine. */
+/* Ends all processes; keep_trees: the work trees stay for `resume` whatever they take. Zero-initialised is fine. */
 void br_session_close(struct br_session *s, bool keep_trees);
 
 /* The repository's and the user's configuration put under the command line. Used by every command. */

@@ -82,6 +82,11 @@ static void tree_look(struct br_tree *t, bool ours)
 	br_worktree_look(t->worktree, ours);
 }
 
+static void tree_empty(struct br_tree *t)
+{
+	br_worktree_clean_once(t->worktree);
+}
+
 static const char *tree_path(const struct br_tree *t)
 {
 	return br_worktree_path(t->worktree);
@@ -126,6 +131,8 @@ static const struct br_domain_ops commits_ops = {
 	.label = label,
 	.tree_open = tree_open,
 	.tree_update = tree_update,
+	.tree_peek = br_worktree_peek,
+	.tree_empty = tree_empty,
 	.tree_note = tree_note,
 	.tree_look = tree_look,
 	.tree_path = tree_path,

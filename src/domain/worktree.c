@@ -24,6 +24,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const char state_name[] = "bisect-run-state";
+
 int br_worktree_fail(struct br_err *err, const char *what)
 {
 	const git_error *e = git_error_last();
@@ -38,7 +40,7 @@ static void set_paths(struct br_worktree *t, char *tree)
 	t->head = br_asprintf("%s/HEAD", t->git_dir);
 	t->index = br_asprintf("%s/index", t->git_dir);
 	t->own_index = br_asprintf("%s/bisect-run-index", t->git_dir);
-	t->state = br_asprintf("%s/bisect-run-state", t->git_dir);
+	t->state = br_asprintf("%s/%s", t->git_dir, state_name);
 	t->commondir_file = br_asprintf("%s/commondir", t->git_dir);
 }
 
@@ -131,7 +133,7 @@ int br_worktree_open_inner(struct br_worktree **out, struct br_worktree *outer, 
 
 	t->depth = outer->depth + 1;
 	t->dir = br_strdup(outer->dir);
-	t->clean = outer->clean;
+	t->clean = br_worktree_cleaning(outer);
 	t->common_dir = realpath(common_dir, NULL);
 	if (outer->user_workdir)
 		t->user_workdir = br_asprintf("%s/%s", outer->user_workdir, path);
@@ -183,6 +185,24 @@ void br_worktree_close(struct br_worktree *t)
 	free(t->state);
 	free(t->commondir_file);
 	free(t);
+}
+
+char *br_worktree_peek(const char *dir)
+{
+	br_auto_free char *state = br_asprintf("%s/tree/.git/%s", dir, state_name);
+	struct br_marker m;
+	char *out = NULL;
+
+	br_marker_read(state, &m);
+	if (m.state == BR_MARKER_CLEAN)
+		out = br_strdup(m.commits[0]);
+	br_marker_done(&m);
+	return out;
+}
+
+void br_worktree_clean_once(struct br_worktree *t)
+{
+	t->clean_once = true;
 }
 
 void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean)
@@ -252,13 +272,17 @@ static int plan(struct br_update *u, struct br_err *err)
 	if (u->fresh)
 		forget(u);
 	if (!is_trusted(u)) {
-		if (u->t->clean != BR_CLEAN_TRACKED) /* nothing tells what is tracked there */
+		if (br_worktree_cleaning(u->t) != BR_CLEAN_TRACKED) /* nothing tells what is tracked there */
 			forget(u);
 		return plan_full(u, err);
 	}
 	rc = br_worktree_clean(u, err);
 	if (rc < 0)
 		return rc;
+	if (rc == 0) { /* what git cannot remove goes with all the rest */
+		forget(u);
+		return plan_full(u, err);
+	}
 	rc = deltas_from(u, u->was.commits[0], &u->list, err);
 	if (rc < 0 ||
 	    touches_attributes(&u->list)) /* a damaged old tree: the full plan tells which one it is */
@@ -283,6 +307,7 @@ int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const
 	if (rc >= 0)
 		rc = br_worktree_apply(&u, err);
 	br_worktree_watch_end(&u, rc >= 0);
+	t->clean_once &= rc < 0;
 	br_workshop_drop(&t->c.workshop);
 	br_tree_deltas_done(&u.list);
 	br_tree_deltas_done(&u.lost);

@@ -35,6 +35,10 @@ int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const
 void br_worktree_set_patches(struct br_worktree *t, const struct br_patch *patch, size_t n);
 /* What every update removes first. BR_CLEAN_TRACKED until it is called. */
 void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean);
+/* The next update removes all that is not its commit's. */
+void br_worktree_clean_once(struct br_worktree *t);
+/* The commit at which a tree under dir was left, NULL: none or not known. The caller frees. */
+char *br_worktree_peek(const char *dir);
 /*
  * Nobody but the caller and trials that cannot give a file of the tree a name outside of it (the tree is a mount of its own to them) will
  * change the tree from now on, and all processes of a trial are gone before the next update. Then a tree of at least this many files is watched,

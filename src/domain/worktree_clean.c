@@ -5,18 +5,23 @@
 #include "base/mem.h"
 #include "sys/file.h"
 
+enum br_clean br_worktree_cleaning(const struct br_worktree *t)
+{
+	return t->clean_once ? BR_CLEAN_ALL : t->clean;
+}
+
 int br_worktree_clean(struct br_update *u, struct br_err *err)
 {
 	struct br_worktree *t = u->t;
 	struct br_workshop *w = &t->c.workshop;
 	br_auto_free char *index = br_asprintf("%s/git/index", w->dir);
 	br_auto_free char *tree = br_asprintf("--work-tree=%s", t->path), *said = NULL;
-	const char *how = t->clean == BR_CLEAN_ALL ? "-ffdxq" : "-ffdq";
+	const char *how = br_worktree_cleaning(t) == BR_CLEAN_ALL ? "-ffdxq" : "-ffdq";
 	const char *const args[] = {"-C", t->path, tree, "clean", how, NULL};
 	int rc;
 
-	if (t->clean == BR_CLEAN_TRACKED)
-		return 0;
+	if (br_worktree_cleaning(t) == BR_CLEAN_TRACKED)
+		return 1;
 	rc = br_workshop_begin(w, err);
 	if (rc >= 0)
 		rc = br_file_copy(t->own_index, index,
@@ -24,7 +29,5 @@ int br_worktree_clean(struct br_update *u, struct br_err *err)
 	if (rc >= 0)
 		rc = br_workshop_git(w, args, &said, err);
 	br_workshop_drop(w);
-	if (rc == 0)
-		return br_fail(err, BR_ESTATE, "--clean: git cannot clean the private work tree: %s", said);
-	return rc < 0 ? rc : 0;
+	return rc;
 }

@@ -18,7 +18,8 @@ struct br_worktree {
 	char *user_git_dir,
 		*user_workdir; /* where the user's clones of submodules are looked for; may be NULL */
 	enum br_clean clean;
-	unsigned depth; /* of a submodule in submodules */
+	bool clean_once; /* all, at the next update */
+	unsigned depth;	 /* of a submodule in submodules */
 	char *git_dir, *head, *index, *own_index, *state, *commondir_file;
 	const struct br_patch *patch; /* borrowed */
 	size_t npatch, noverlay;
@@ -75,7 +76,9 @@ int br_worktree_patch(struct br_update *u, struct br_err *err);
 
 /* --- worktree_clean.c --- */
 
-/* Removes untracked files as the user wishes, before a trusted tree goes on to the next commit. */
+/* What the next update removes. */
+enum br_clean br_worktree_cleaning(const struct br_worktree *t);
+/* Removes it, before a trusted tree goes on to the next commit. 1: done; 0: git cannot. */
 int br_worktree_clean(struct br_update *u, struct br_err *err);
 
 /* --- worktree_home.c: the private .git --- */

@@ -449,6 +449,14 @@ static const struct br_engine_ops local_ops = {
 	.close = close_engine,
 };
 
+/* What an earlier search left in this slot's place. */
+static char *left_at(const struct local *l, uint32_t slot)
+{
+	br_auto_free char *dir = br_asprintf("%s/%u", l->spec->work_dir, slot);
+
+	return l->domain->ops->tree_peek ? l->domain->ops->tree_peek(dir) : NULL;
+}
+
 int br_engine_local_open(struct br_engine **out, const struct br_run_spec *spec, struct br_domain *domain,
 			 struct br_err *err)
 {
@@ -465,10 +473,13 @@ int br_engine_local_open(struct br_engine **out, const struct br_run_spec *spec,
 	l->base.ops = &local_ops;
 	l->spec = spec;
 	l->domain = domain;
-	l->nslot = spec->jobs ? spec->jobs : 1;
+	l->nslot = spec->jobs > spec->trees ? spec->jobs : spec->trees;
+	l->nslot += !l->nslot;
 	l->slot = br_calloc(l->nslot, sizeof *l->slot);
-	for (uint32_t i = 0; i < l->nslot; i++)
+	for (uint32_t i = 0; i < l->nslot; i++) {
 		l->slot[i].fd = -1;
+		l->slot[i].at = left_at(l, i);
+	}
 	l->nbefore = br_tree_children(&l->keep_pid);
 	l->keep_pid = br_reallocarray(l->keep_pid, l->nbefore + l->nslot, sizeof *l->keep_pid);
 	l->poll = br_calloc(l->nslot + 1, sizeof *l->poll);

@@ -32,13 +32,16 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+enum { STAMP_MAX_B = 256 };
+
 struct worker {
 	const struct br_run_spec *spec;
 	struct br_domain *domain;
 	uint32_t slot;
 	int fd;
-	char *dir, *tmp, *journal, *build_journal, *build; /* paths; build as a word of argv */
-	struct br_tree *tree;				   /* NULL: not opened yet */
+	char *dir, *tmp, *journal, *build_journal, *stamp, *build; /* paths; build as a word of argv */
+	bool strange;	      /* the tree may hold what trials of another basis left */
+	struct br_tree *tree; /* NULL: not opened yet */
 	struct br_run run;
 	union {
 		struct br_wire_order order;
@@ -52,6 +55,13 @@ struct worker {
 static bool is_host_error(const struct br_err *err)
 {
 	return err->code == BR_ESYS || err->code == BR_EINTR;
+}
+
+/* A short machine is no property of the program. */
+static bool is_shortage(int errnum)
+{
+	return errnum == ENOMEM || errnum == EAGAIN || errnum == EMFILE || errnum == ENFILE ||
+	       errnum == EIO || errnum == ENOSPC || errnum == EBUSY || errnum == ECHILD;
 }
 
 static void end(struct worker *w, enum br_end how, int code)
@@ -115,6 +125,32 @@ static void remove_placed(struct worker *w)
 	look(w, true);
 }
 
+/*
+ * A stamp beside the tree names the basis of what lies in it. It goes before the tree is emptied, so that one that is half emptied
+ * belongs to nobody, and comes once that is done.
+ */
+static bool take_stamp(struct worker *w)
+{
+	br_auto_free char *text = NULL;
+	size_t n;
+
+	if (!w->spec->basis ||
+	    (br_file_read(w->stamp, STAMP_MAX_B, &text, &n, NULL) == 0 && strcmp(text, w->spec->basis) == 0))
+		return false;
+	(void)unlink(w->stamp);
+	return true;
+}
+
+static int put_stamp(struct worker *w, struct br_err *err)
+{
+	int rc = 0;
+
+	if (w->strange)
+		rc = br_file_write(w->stamp, w->spec->basis, strlen(w->spec->basis), err);
+	w->strange &= rc < 0;
+	return rc;
+}
+
 static int open_tree(struct worker *w, struct br_err *err)
 {
 	int rc;
@@ -124,9 +160,20 @@ static int open_tree(struct worker *w, struct br_err *err)
 	rc = br_dir_make(w->dir, err);
 	if (!rc)
 		rc = w->domain->ops->tree_open(w->domain, w->dir, &w->tree, err);
-	if (!rc) /* what a killed trial put in must not stand in for a file of the candidate's */
-		remove_placed(w);
-	return rc;
+	if (rc)
+		return rc;
+	remove_placed(w); /* what a killed trial put in must not stand in for a file of the candidate's */
+	w->strange = take_stamp(w);
+	if (w->strange && w->domain->ops->tree_empty)
+		w->domain->ops->tree_empty(w->tree);
+	return 0;
+}
+
+static void close_tree(struct worker *w)
+{
+	if (w->tree)
+		w->domain->ops->tree_close(w->tree);
+	w->tree = NULL;
 }
 
 /* A COMMAND that removed its own tree: a new one is made. */
@@ -134,22 +181,43 @@ static void forget_lost_tree(struct worker *w)
 {
 	if (!w->tree || access(w->domain->ops->tree_path(w->tree), F_OK) == 0)
 		return;
-	w->domain->ops->tree_close(w->tree);
-	w->tree = NULL;
+	close_tree(w);
+}
+
+static int update_tree(struct worker *w, struct br_err *err)
+{
+	int rc = open_tree(w, err);
+
+	if (!rc)
+		rc = w->domain->ops->tree_update(w->tree, w->text.label, w->order.fresh, err);
+	return rc ? rc : put_stamp(w, err);
+}
+
+/* What cannot be removed (a mount that was left there) is put aside; `clean` removes it, or says what is wrong. */
+static bool put_aside(struct worker *w)
+{
+	br_auto_free char *aside = br_asprintf("%s.%" PRIu64, w->dir, br_date_ns());
+
+	return br_dir_remove(w->dir, NULL) == 0 || rename(w->dir, aside) == 0;
 }
 
 static int make_tree(struct worker *w, struct br_err *err)
 {
 	uint64_t start = br_now_ns();
+	bool kept;
 	int rc;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (engine_is_gone(w->fd)) /* died before the line above */
 		_exit(0);
 	forget_lost_tree(w);
-	rc = open_tree(w, err);
-	if (!rc)
-		rc = w->domain->ops->tree_update(w->tree, w->text.label, w->order.fresh, err);
+	kept = !w->tree && access(w->dir, F_OK) == 0;
+	rc = update_tree(w, err);
+	if (rc && kept && is_host_error(err) && (!is_shortage(err->errnum) || err->errnum == EBUSY)) {
+		close_tree(w);
+		if (put_aside(w))
+			rc = update_tree(w, err);
+	}
 	(void)prctl(PR_SET_PDEATHSIG, 0);
 	if (!rc && w->domain->ops->tree_note && w->domain->ops->tree_note(w->tree))
 		note(w, w->domain->ops->tree_note(w->tree));
@@ -227,13 +295,6 @@ static bool build(struct worker *w, const struct trial *t)
 	else if (res.status)
 		end(w, BR_END_BUILD, exit_code(res.status));
 	return !res.stopped && !res.timed_out && !res.status;
-}
-
-/* A short machine is no property of the program. */
-static bool is_shortage(int errnum)
-{
-	return errnum == ENOMEM || errnum == EAGAIN || errnum == EMFILE || errnum == ENFILE ||
-	       errnum == EIO || errnum == ENOSPC || errnum == EBUSY || errnum == ECHILD;
 }
 
 static void not_started(struct worker *w, const struct br_err *err)
@@ -476,6 +537,7 @@ static void set_up(struct worker *w, const struct br_worker_cfg *cfg, int fd)
 	w->tmp = br_asprintf("%s/tmp", w->dir);
 	w->journal = br_asprintf("%s/placed", w->dir);
 	w->build_journal = br_asprintf("%s/placed-for-build", w->dir);
+	w->stamp = br_asprintf("%s/basis", w->dir);
 	w->build = br_strdup_or_null(cfg->spec->build);
 	(void)snprintf(name, sizeof name, "bisect-run:%u", cfg->slot % 1000);
 	(void)prctl(PR_SET_NAME, name);
@@ -491,12 +553,12 @@ int br_worker_body(void *arg, int fd)
 	set_up(w, arg, fd);
 	while (next_job(w))
 		do_job(w);
-	if (w->tree)
-		w->domain->ops->tree_close(w->tree);
+	close_tree(w);
 	free(w->dir);
 	free(w->tmp);
 	free(w->journal);
 	free(w->build_journal);
+	free(w->stamp);
 	free(w->build);
 	free(w);
 	return 0;

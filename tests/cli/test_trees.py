@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """What a trial finds in its tree besides the commit: --clean, --fresh, and stale products at the culprit."""
 
-from lib import OUTSIDE, Case, linear, main
+import os
+
+from lib import OUTSIDE, Case, linear, main, read
 
 # Each run adds a line to a file of its own: how many lie there tells what the tree has seen.
 LEAVE = 'echo x >> left; echo x >> left.o; exit $(cat state)'
@@ -73,6 +75,77 @@ class Trees(Case):
                 self.skipTest("no namespaces here")
             self.assert_first_bad(repo, done, "c6")
             self.assertFalse([t for t in done.trials if t["verdict"] == "skip"], done)
+
+
+class Pool(Case):
+    """What a search finds of the trees of an earlier one."""
+
+    def pool(self, repo):
+        return os.path.join(repo.git_dir, "bisect-run", "work")
+
+    def run_again(self, repo, *args, mark="x"):
+        """A search; the most that one of its trials found of what trials leave."""
+        book = self.path("book")
+        leave = f'echo {mark} > /dev/null; echo x >> left; echo x >> left.o; wc -l < left >> {book}; wc -l < left.o >> {book}; exit $(cat state)'
+        open(book, "w").close()
+        self.assert_first_bad(repo, self.search(repo, *OUTSIDE, "--good", "c1", "-j", "1", "--confirm", "off", *args,
+                                                command=["sh", "-c", leave]), "c4")
+        return max(map(int, read(book).split()))
+
+    def six(self):
+        return self.repo(linear(6, files={"c1": {".gitignore": "*.o\n", "same": "same\n"}}), bad=["c4"])
+
+    def test_products_stay_for_the_same_command_and_go_for_another(self):
+        repo = self.six()
+        first = self.run_again(repo)
+        self.assertEqual(self.run_again(repo), 2 * first)
+        self.assertEqual(self.run_again(repo, mark="y"), first)
+        self.assertEqual(self.run_again(repo, "--env", "A=1", mark="y"), first)
+        self.assertEqual(self.run_again(repo, "--build", "true", mark="y"), first)
+
+    def test_files_of_the_commit_are_not_written_again(self):
+        repo = self.six()
+        self.run_again(repo)
+        same = os.path.join(self.pool(repo), "0", "0", "tree", "same")
+        before = os.stat(same)
+        self.run_again(repo, mark="y")
+        self.assertEqual((os.stat(same).st_ino, os.stat(same).st_mtime_ns), (before.st_ino, before.st_mtime_ns))
+
+    def test_what_git_cannot_clean_goes_with_the_tree(self):
+        repo = self.six()
+        first = self.run_again(repo)
+        deep = os.path.join(self.pool(repo), "0", "0", "tree", "deep")
+        os.mkdir(deep)
+        os.mkdir(os.path.join(deep, "d"))
+        os.chmod(os.path.join(deep, "d"), 0)
+        os.chmod(deep, 0o555)
+        self.assertEqual(self.run_again(repo, mark="y"), first)
+        self.assertFalse(os.path.exists(deep))
+
+    def test_cache_size_0_keeps_none_and_clean_removes_all(self):
+        repo = self.six()
+        self.run_again(repo)
+        self.assertEqual(sorted(os.listdir(self.pool(repo))), ["0", "0.lock"])
+        self.run_again(repo, "--cache-size", "0")
+        self.assertEqual(os.listdir(self.pool(repo)), [])
+        self.run_again(repo)
+        tree = os.path.join(self.pool(repo), "0", "0", "tree")
+        os.chmod(tree, 0o555)
+        self.assertEqual(self.run_program("clean", cwd=repo.path).rc, 0)
+        self.assertEqual(os.listdir(self.pool(repo)), [])
+
+    def test_the_tree_that_lies_nearest_is_used(self):
+        repo = self.repo(linear(40), bad=["c40"])
+        self.run_program(*OUTSIDE, "--good", "c1", "-j", "2", "--timeout", "60s", "--max-trials", "2", "--",
+                         "sh", "-c", "exit $(cat state)", cwd=repo.path)
+        at = {}
+        for slot in ("0", "1"):
+            head = read(os.path.join(self.pool(repo), "0", slot, "tree", ".git", "HEAD")).strip()
+            at[repo.name_of(head)] = slot
+        self.assertEqual(set(at), {"c1", "c40"})
+        for name in ("c40", "c1", "c40"):
+            done = self.run_program("try", *OUTSIDE, name, "--", "sh", "-c", f"test $BISECT_RUN_WORKER = {at[name]}", cwd=repo.path)
+            self.assertEqual(done.rc, 0, done)
 
 
 if __name__ == "__main__":
