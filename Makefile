@@ -8,7 +8,7 @@ OUT := build/$(VARIANT)
 Q := $(if $(V),,@)
 
 GOALS := $(or $(MAKECMDGOALS),all)
-PKGS := libgit2 libpcre2-8 sqlite3 jansson
+PKGS := libgit2 libpcre2-8 sqlite3 jansson libdw zlib
 TEST_PKGS := $(if $(filter test test-long unit valgrind asan bench,$(GOALS)),cmocka)
 BUILDS := $(filter-out help demo deps clean lint format uninstall fuzz asan,$(GOALS))
 ifneq ($(BUILDS)$(TEST_PKGS),)

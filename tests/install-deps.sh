@@ -15,6 +15,8 @@ libgit2-dev|pkg-config --exists libgit2|reads repositories
 libpcre2-dev|pkg-config --exists libpcre2-8|patterns over the output
 libsqlite3-dev|pkg-config --exists sqlite3|the record of searches
 libjansson-dev|pkg-config --exists jansson|JSON reports
+libdw-dev|pkg-config --exists libdw|stacks of crashes and hangs
+zlib1g-dev|pkg-config --exists zlib|compresses core files
 libcmocka-dev|pkg-config --exists cmocka|unit tests
 '
 ci_list='

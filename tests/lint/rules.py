@@ -13,14 +13,15 @@ LAYERS = {
     "sys": {"base"},
     "search": {"base"},
     "domain": {"base", "sys"},
-    "exec": {"base", "sys", "hook"},
+    "stack": {"base", "sys"},
+    "exec": {"base", "sys", "hook", "stack"},
     "judge": {"base", "sys"},
     "hook": {"base", "sys"},
     "record": {"base", "sys"},
     "report": {"base"},
-    "app": {"base", "sys", "search", "domain", "exec", "judge", "hook", "record", "report"},
+    "app": {"base", "sys", "search", "domain", "exec", "judge", "hook", "record", "report", "stack"},
 }
-LIBRARIES = {"git2": "domain", "pcre2": "judge", "sqlite3": "record", "jansson": "report"}
+LIBRARIES = {"elfutils": "stack", "gelf": "stack", "libelf": "stack", "dwarf": "stack", "zlib": "stack", "git2": "domain", "pcre2": "judge", "sqlite3": "record", "jansson": "report"}
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "atof", "gets", "system", "popen", "signal",
           "localtime"]
 SPAWNING = ["fork", "vfork", "clone", "clone3", "_Fork", "execl", "execle", "execlp", "execv", "execve", "execveat",

@@ -1,0 +1,67 @@
+/*
+ * stack.h - where programs stand: the stacks of all threads, with functions, files and lines.
+ *
+ * Two ways in: a look at living processes (hang.c), and a run under ptrace that waits for a crash (crash.c). What is
+ * read of the programs is hostile: a helper process reads it, in bounded time and memory, and only text comes back.
+ */
+#ifndef BR_STACK_H
+#define BR_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct br_err;
+
+enum { BR_STACK_TELLING = 3, BR_STACK_NAME_B = 128 };
+
+/* All owned: br_stack_seen_done. Zero-initialised is valid and empty. */
+struct br_stack_seen {
+	char *text; /* for people: processes, threads, frames; valid UTF-8 without control characters; NULL: none */
+	/* The functions that tell most, innermost first; without those of the C library and of run times. */
+	uint32_t nframe;
+	char frame[BR_STACK_TELLING][BR_STACK_NAME_B];
+};
+
+void br_stack_seen_done(struct br_stack_seen *s);
+
+/*
+ * Stops all threads of these processes for a moment, reads where they stand, and lets them go on; at most limit_ms, one that
+ * cannot be stopped is left out. BR_EUNSUPPORTED: not on this kind of processor; BR_ESYS: none may be looked at. The
+ * caller has one thread.
+ */
+int br_stack_take(const pid_t *pid, size_t n, int limit_ms, struct br_stack_seen *out, struct br_err *err);
+
+/* What a core file holds. exe: the program that left it. */
+int br_stack_of_core(const char *core, const char *exe, int limit_ms, struct br_stack_seen *out,
+		     struct br_err *err);
+
+/* The first deadly signal of a run. */
+struct br_crash {
+	pid_t pid;
+	int signal, code; /* si_code */
+	bool has_address;
+	uint64_t address;
+	char *program; /* path as the process saw it; owned */
+	int core_fd; /* open for reading: the core file that the kernel wrote where the process stood; -1: none */
+	struct br_stack_seen stack;
+};
+
+void br_crash_done(struct br_crash *c);
+
+struct br_tracer;
+
+/*
+ * Takes hold of a process that waits for it stopped by SIGSTOP, of all that it will start, and lets it go on.
+ * keep: it is our own child, whose end is left for the caller to wait for. BR_ESYS: it may not be traced.
+ */
+int br_tracer_open(struct br_tracer **out, pid_t root, bool keep, struct br_err *err);
+/* Readable when br_tracer_step has something to do. */
+int br_tracer_fd(const struct br_tracer *t);
+/* Handles what has come: never waits longer than a crash takes to be read. */
+void br_tracer_step(struct br_tracer *t);
+/* Kills what it still holds, frees it; the first crash, if any, goes to *out: true. out may be NULL. */
+bool br_tracer_close(struct br_tracer *t, struct br_crash *out);
+
+#endif
