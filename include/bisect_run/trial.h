@@ -36,7 +36,9 @@ struct br_outcome {
 	uint64_t limit_ns;   /* wall limit that was in force; 0: none */
 	char sandbox[16];    /* level: "none", ... */
 	char note[256];	     /* said about the run: a missing directory, a corrupt object ... */
-	char *log_path;	     /* owned; absolute; NULL when there is no log */
+	uint32_t nframe;     /* BR_END_TIMEOUT: functions in which it hung, innermost first */
+	char frame[3][128];
+	char *log_path; /* owned; absolute; NULL when there is no log */
 };
 
 enum br_class { BR_GOOD, BR_BAD, BR_SKIP };

@@ -5,6 +5,7 @@
 #include "bisect_run/err.h"
 #include "exec/log.h"
 #include "exec/wire.h"
+#include "exec/stacks.h"
 #include "sys/clock.h"
 #include "sys/ns.h"
 #include "sys/tree.h"
@@ -34,6 +35,7 @@ struct running {
 	struct br_err err;	     /* of told < 0 */
 	uint64_t start_ns, limit_ns; /* by active_ns */
 	uint64_t kill_at_ns;	     /* 0: not asked to end yet */
+	struct br_run_result *out;
 };
 
 int br_run_init(struct br_run *r, struct br_err *err)
@@ -150,7 +152,9 @@ static bool in_time(const struct br_run *r, struct running *c)
 		return now < c->kill_at_ns;
 	if (!c->limit_ns || now - c->start_ns < c->limit_ns)
 		return true;
-	c->kill_at_ns = now + r->grace_ns;
+	if (r->stacks)
+		br_stacks_of_trial(r->stacks, r->ns ? c->pid : 0, c->out);
+	c->kill_at_ns = active_ns(r) + r->grace_ns;
 	if (!r->grace_ns)
 		return false;
 	if (!br_tree_signal(NULL, SIGTERM))
@@ -266,7 +270,7 @@ static int start(const struct br_run *r, const struct br_spawn *s, struct runnin
 int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns, bool keep_others,
 		   struct br_run_result *out, struct br_err *err)
 {
-	struct running c = {.start_ns = active_ns(r), .limit_ns = limit_ns};
+	struct running c = {.start_ns = active_ns(r), .limit_ns = limit_ns, .out = out};
 	int rc;
 
 	*out = (struct br_run_result){0};

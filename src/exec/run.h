@@ -16,6 +16,8 @@ struct br_run {
 	uint64_t id; /* job */
 	uint64_t grace_ns;
 	struct br_log *log;
+	const char *
+		stacks; /* file for the stacks of a program that ran over its limit; NULL: they are not wanted */
 	struct br_ns *ns; /* programs run in this box; NULL: in none */
 	int pipe[2];	  /* all programs of the trial write into [1], so that their order is kept */
 	char *chunk;
@@ -33,6 +35,8 @@ struct br_run_result {
 	struct rusage usage;
 	uint64_t wall_ns; /* without pauses */
 	uint32_t leftovers;
+	uint32_t nframe; /* where it was when its time was over: see br_outcome */
+	char frame[3][128];
 };
 
 /* Makes the pipe. orders, grace_ns and the pause are the caller's to set. */

@@ -318,15 +318,22 @@ static void fill(struct br_outcome *o, const struct br_run_result *res)
 	o->sys_ns = timeval_ns(res->usage.ru_stime);
 	o->peak_rss_b = (uint64_t)res->usage.ru_maxrss * 1024; /* KiB; see spawn.c for how far it is exact */
 	o->leftovers += res->leftovers;
+	o->nframe = res->nframe;
+	memcpy(o->frame, res->frame, sizeof o->frame);
 }
 
 static void command(struct worker *w, const struct trial *t)
 {
 	uint64_t limit = w->order.timeout_ns;
+	br_auto_free char *stacks = br_asprintf("%s/%" PRIu64 ".stacks", w->spec->log_dir, w->order.id);
 	struct br_run_result res;
 	struct br_err err;
+	int rc;
 
-	if (br_run_program(&w->run, &t->program[COMMAND], limit, false, &res, &err) < 0) {
+	w->run.stacks = stacks;
+	rc = br_run_program(&w->run, &t->program[COMMAND], limit, false, &res, &err);
+	w->run.stacks = NULL;
+	if (rc < 0) {
 		not_started(w, &err);
 		return;
 	}

@@ -21,6 +21,8 @@ static int timed_out(struct br_case *c, struct br_verdict *out)
 	char took[32];
 
 	out->over_learnt = j->limit_is_learnt;
+	out->failure.nframe = o->nframe;
+	memcpy(out->failure.frame, o->frame, sizeof o->frame);
 	return br_verdict_say(out, hunted && !j->timeout_is_skip ? BR_BAD : BR_SKIP, "timeout",
 			      "ran over %s%s", br_format_duration(limit, took, sizeof took),
 			      j->limit_is_learnt ? ", a limit that was only learnt" : "");

@@ -336,6 +336,15 @@ void br_tree_reap(pid_t command)
 	}
 }
 
+size_t br_tree_pids(pid_t **out)
+{
+	struct pids list = {0};
+
+	walk(&list, NULL, false);
+	*out = list.pid;
+	return list.n;
+}
+
 size_t br_tree_children(pid_t **out)
 {
 	struct pids list = {0};

@@ -32,6 +32,8 @@ size_t br_tree_signal(const struct br_tree_keep *keep, int sig);
 uint32_t br_tree_kill(const struct br_tree_keep *keep, pid_t command, uint32_t *survivors);
 /* Reaps children that have ended, except command: adopted ones pile up otherwise. */
 void br_tree_reap(pid_t command);
+/* Pids of all now, parents before their children. *out is the caller's; returns their number. */
+size_t br_tree_pids(pid_t **out);
 /* Pids of our children now. *out is the caller's; returns their number. */
 size_t br_tree_children(pid_t **out);
 
