@@ -18,8 +18,9 @@ LAYERS = {
     "judge": {"base", "sys"},
     "hook": {"base", "sys"},
     "record": {"base", "sys"},
+    "profile": {"base", "sys"},
     "report": {"base"},
-    "app": {"base", "sys", "search", "domain", "exec", "judge", "hook", "record", "report", "stack"},
+    "app": {"base", "sys", "search", "domain", "exec", "judge", "hook", "record", "profile", "report", "stack"},
 }
 LIBRARIES = {"elfutils": "stack", "gelf": "stack", "libelf": "stack", "dwarf": "stack", "zlib": "stack", "git2": "domain", "pcre2": "judge", "sqlite3": "record", "jansson": "report"}
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "atof", "gets", "system", "popen", "signal",
