@@ -1,51 +1,43 @@
 /* hook.c - finds the executables that watch a search, and speaks to them: one JSON object on stdin, an exit status back. */
-#include "bisect_run/hook.h"
+#include "hook/private.h"
 
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
 #include "sys/clock.h"
-#include "sys/spawn.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #define HOOKS_MAX 64 /* in one folder: more is a mistake, not a wish */
 #define ENTRIES_MAX 4096
-#define TAIL_MAX 1024 /* bytes of stderr of which the last line is told */
 #define STATUS_SKIP 125
-
-struct hook {
-	char *path; /* absolute or as the folder was given */
-	char *kind; /* "notify" for notify-NAME */
-};
-
-struct br_hooks {
-	struct hook *hook;
-	size_t n, cap;
-	char **refused; /* what is wrong with files that look like hooks */
-};
 
 static const char *const life_cycle[] = {"pre-search", "pre-trial", "post-trial", "post-search", NULL};
 
-/* The kind that a file's name stands for; NULL: it is no hook (README.md, a back-up copy ...). */
-static const char *kind_of(const char *name)
+static const char *const named[] = {"notify", "profile", NULL};
+
+/* The kind that a file's name stands for, and where in it the hook's own name begins; NULL: it is no hook (README.md, a back-up copy ...). */
+static const char *kind_of(const char *name, const char **own)
 {
 	size_t n = strlen(name);
 
+	*own = "";
 	for (size_t i = 0; life_cycle[i]; i++)
 		if (strcmp(life_cycle[i], name) == 0)
 			return life_cycle[i];
-	if (strncmp(name, "notify-", 7) == 0 && n > 7 && name[n - 1] != '~')
-		return "notify";
+	for (size_t i = 0; named[i]; i++) {
+		size_t k = strlen(named[i]);
+
+		*own = name + k + 1;
+		if (strncmp(name, named[i], k) == 0 && name[k] == '-' && n > k + 1 && name[n - 1] != '~')
+			return named[i];
+	}
 	return NULL;
 }
 
@@ -83,9 +75,12 @@ static void refuse(struct br_hooks *h, const char *dir, const char *name, const 
 
 static void take(struct br_hooks *h, const char *dir, const char *name)
 {
+	const char *own;
+	const char *kind = kind_of(name, &own);
+
 	br_grow(&h->hook, h->n, &h->cap);
-	h->hook[h->n++] =
-		(struct hook){.path = br_asprintf("%s/%s", dir, name), .kind = br_strdup(kind_of(name))};
+	h->hook[h->n++] = (struct br_hook){
+		.path = br_asprintf("%s/%s", dir, name), .kind = br_strdup(kind), .name = br_strdup(own)};
 }
 
 static int by_name(const void *a, const void *b)
@@ -98,9 +93,10 @@ static char **list_names(DIR *dir)
 {
 	char **names = br_calloc(1, sizeof *names);
 	struct dirent *entry;
+	const char *own;
 
 	for (size_t seen = 0; seen < ENTRIES_MAX && (entry = readdir(dir)); seen++)
-		if (kind_of(entry->d_name))
+		if (kind_of(entry->d_name, &own))
 			br_strv_add(&names, entry->d_name);
 	qsort(names, br_strv_len(names), sizeof *names, by_name);
 	return names;
@@ -199,184 +195,28 @@ static int input_file(const char *input, struct br_err *err)
 	return fd;
 }
 
-/* The end of what a hook says on stderr; everything before is dropped as it comes. */
-struct tail {
-	char data[TAIL_MAX];
-	size_t len;
-};
-
-static void tail_add(struct tail *t, const char *data, size_t n)
-{
-	if (n > TAIL_MAX) {
-		data += n - TAIL_MAX;
-		n = TAIL_MAX;
-	}
-	if (t->len + n > TAIL_MAX) {
-		size_t drop = t->len + n - TAIL_MAX;
-
-		memmove(t->data, t->data + drop, t->len - drop);
-		t->len -= drop;
-	}
-	memcpy(t->data + t->len, data, n);
-	t->len += n;
-}
-
-/* The last line that is not empty, fit for a terminal. The caller frees. */
-static char *last_line(const struct tail *t)
-{
-	size_t end = t->len, start;
-
-	while (end > 0 && (t->data[end - 1] == '\n' || t->data[end - 1] == '\r' || t->data[end - 1] == ' '))
-		end--;
-	for (start = end; start > 0 && t->data[start - 1] != '\n';)
-		start--;
-	return br_text_clean(t->data + start, end - start, false);
-}
-
-/* One read. False: the other side is closed, or nothing is there now. */
-static bool drain(int fd, struct tail *t)
-{
-	char chunk[4096];
-	ssize_t n = read(fd, chunk, sizeof chunk);
-
-	if (n > 0)
-		tail_add(t, chunk, (size_t)n);
-	return n > 0 || (n < 0 && errno == EINTR);
-}
-
-/* A hook that runs. */
-struct run {
-	pid_t pid;
-	int pidfd;	      /* -1: this kernel has none */
-	int err_fd;	      /* its stderr; -1: closed by it */
-	uint64_t deadline_ns; /* 0: none */
-	struct tail tail;
-};
-
-static int wait_ms(const struct run *r)
-{
-	uint64_t now = br_now_ns();
-	uint64_t left = r->deadline_ns > now ? (r->deadline_ns - now + BR_NS_PER_MS - 1) / BR_NS_PER_MS : 0;
-
-	if (r->deadline_ns == 0)
-		left = INT32_MAX;
-	return r->pidfd < 0 && left > 10 ? 10 : (int)left;
-}
-
-/* Looks without reaping: as long as the dead leader is there, its process group cannot be somebody else's. */
-static bool has_ended(const struct run *r)
-{
-	siginfo_t info = {.si_pid = 0};
-
-	return waitid(P_PID, (id_t)r->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
-}
-
-/* Empties its stderr until it ends; a grandchild that holds the pipe open delays nobody. False: the limit came first. */
-static bool wait_end(struct run *r)
-{
-	bool open = true;
-
-	while (!has_ended(r)) {
-		struct pollfd p[2] = {{.fd = r->pidfd, .events = POLLIN},
-				      {.fd = open ? r->err_fd : -1, .events = POLLIN}};
-
-		if (r->deadline_ns != 0 && br_now_ns() >= r->deadline_ns)
-			return false;
-		if (poll(p, 2, wait_ms(r)) > 0 && p[1].revents)
-			open = drain(r->err_fd, &r->tail);
-	}
-	return true;
-}
-
-static int start(const struct hook *hook, int in_fd, char *const *env, struct run *r, struct br_err *err)
-{
-	char *argv[] = {hook->path, NULL};
-	struct br_spawn s = {.argv = argv, .env = env, .in_fd = in_fd, .out_fd = -1};
-	int ends[2], rc;
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return br_fail_errno(err, "cannot make a pipe");
-	(void)fcntl(ends[0], F_SETFL, O_NONBLOCK); /* ours alone: programs expect a stderr that blocks */
-	s.err_fd = ends[1];
-	s.new_session = true;
-	s.die_with_parent = true;
-	rc = br_spawn(&s, &r->pid, &r->pidfd, err);
-	(void)close(ends[1]);
-	if (rc != 0) {
-		(void)close(ends[0]);
-		return br_wrap(err, "hook %s", hook->path);
-	}
-	r->err_fd = ends[0];
-	return 0;
-}
-
-/* Kills all that is left of its group, then reaps it. */
-static int finish(struct run *r)
-{
-	int status = 0;
-
-	(void)kill(-r->pid, SIGKILL);
-	while (waitpid(r->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	for (int i = 0; i < 32 && drain(r->err_fd, &r->tail); i++)
-		; /* what a full pipe can hold */
-	(void)close(r->err_fd);
-	if (r->pidfd >= 0)
-		(void)close(r->pidfd);
-	return status;
-}
-
-/* Its exit status, with what it said in err when that is not 0; or BR_ESYS. */
-static int told(const struct hook *hook, const struct run *r, int status, struct br_err *err)
-{
-	br_auto_free char *line = last_line(&r->tail);
-	const char *colon = *line ? ": " : "";
-	char name[24];
-
-	if (WIFSIGNALED(status))
-		return br_fail(err, BR_ESYS, "hook %s was killed by %s%s%s", hook->path,
-			       br_signal_name(WTERMSIG(status), name, sizeof name), colon, line);
-	if (WEXITSTATUS(status) != 0)
-		(void)br_fail(err, BR_OK, "hook %s: exit %d%s%s", hook->path, WEXITSTATUS(status), colon,
-			      line);
-	return WEXITSTATUS(status);
-}
-
-static int run_one(const struct hook *hook, const char *input, char *const *env, int limit_ms,
+static int run_one(const struct br_hook *hook, const char *input, char *const *env, int limit_ms,
 		   struct br_err *err)
 {
-	struct run r = {.pidfd = -1};
+	struct br_hook_run r = {.pidfd = -1};
 	br_auto_fd int in_fd = input_file(input, err);
+	const struct br_hook_start start = {.hook = hook, .env = env, .in_fd = in_fd};
 	bool in_time;
 	int status, rc;
 
 	if (in_fd < 0)
 		return in_fd;
-	rc = start(hook, in_fd, env, &r, err);
+	rc = br_hook_start(&start, &r, err);
 	if (rc != 0)
 		return rc;
 	if (limit_ms >= 0)
 		r.deadline_ns = br_now_ns() + (uint64_t)limit_ms * BR_NS_PER_MS;
-	in_time = wait_end(&r);
-	status = finish(&r);
+	in_time = br_hook_wait(&r);
+	status = br_hook_finish(&r);
 	if (!in_time)
 		return br_fail(err, BR_ESYS, "hook %s was killed: it ran for more than %d ms", hook->path,
 			       limit_ms);
-	return told(hook, &r, status, err);
-}
-
-/* The given environment with BISECT_RUN_HOOK=kind in it. */
-static char **environment(char *const *env, const char *kind)
-{
-	static const char name[] = "BISECT_RUN_HOOK=";
-	size_t total = br_strv_len(env), n = 0;
-	char **out = br_calloc(total + 2, sizeof *out);
-
-	for (size_t i = 0; i < total; i++)
-		if (strncmp(env[i], name, sizeof name - 1) != 0)
-			out[n++] = br_strdup(env[i]);
-	out[n] = br_asprintf("%s%s", name, kind);
-	return out;
+	return br_hook_told(hook, &r, status, err);
 }
 
 /* What the hooks so far and one more say together: 125 counts for most, then an error, then the highest status. */
@@ -392,7 +232,7 @@ static int combine(int so_far, int rc)
 int br_hooks_run(const struct br_hooks *h, const char *kind, const char *input, char *const *env,
 		 int limit_ms, struct br_err *err)
 {
-	br_auto_strv char **full = environment(env, kind);
+	br_auto_strv char **full = br_hook_environment(env, kind);
 	int all = 0;
 
 	for (size_t i = 0; i < h->n; i++) {
@@ -417,6 +257,7 @@ void br_hooks_close(struct br_hooks *h)
 	for (size_t i = 0; i < h->n; i++) {
 		free(h->hook[i].path);
 		free(h->hook[i].kind);
+		free(h->hook[i].name);
 	}
 	free(h->hook);
 	br_strv_free(h->refused);

@@ -261,6 +261,116 @@ static void a_hook_whose_interpreter_is_missing_is_reported(void **state)
 	assert_non_null(strstr(err.msg, "pre-trial"));
 }
 
+/* Asks profile-x of the folder with these words. */
+static int ask(const char *dir, const char *const *words, struct br_hook_call *call, char **out,
+	       struct br_err *err)
+{
+	br_auto_free char *where = br_asprintf("WHERE=%s", dir);
+	char path[] = "PATH=/usr/bin:/bin";
+	char *env[] = {path, where, NULL};
+	char **args = NULL;
+	struct br_hooks *h = open_in(dir);
+	size_t n = 0;
+	int rc;
+
+	for (; words && *words; words++)
+		br_strv_add(&args, *words);
+	call->kind = "profile";
+	call->name = "x";
+	call->args = args;
+	call->env = env;
+	call->max_b = call->max_b ? call->max_b : 1 << 20;
+	call->limit_ms = call->limit_ms ? call->limit_ms : LIMIT_MS;
+	rc = br_hooks_ask(h, call, out, &n, err);
+	if (rc >= 0)
+		assert_int_equal(strlen(*out), n);
+	br_strv_free(args);
+	br_hooks_close(h);
+	return rc;
+}
+
+static void a_question_gets_its_words_its_folder_and_an_answer(void **state)
+{
+	static const char *const words[] = {"wrap", "a b", NULL};
+	struct br_hook_call call = {.cwd = "/"};
+	br_auto_free char *out = NULL;
+
+	put(*state, "profile-x", 0755, "echo \"$1|$2|$(pwd)|$BISECT_RUN_HOOK\"; exit 3");
+	assert_int_equal(ask(*state, words, &call, &out, NULL), 3);
+	assert_string_equal(out, "wrap|a b|/|profile\n");
+}
+
+static void a_question_to_nobody_is_no_answer(void **state)
+{
+	struct br_hook_call call = {0};
+	char *out = NULL;
+	struct br_err err = {0};
+
+	assert_int_equal(ask(*state, NULL, &call, &out, &err), BR_ENOTFOUND);
+	assert_non_null(strstr(err.msg, "profile-x"));
+}
+
+static void an_answer_that_floods_is_cut_off_with_all_who_write_it(void **state)
+{
+	struct br_hook_call call = {.max_b = 100000};
+	char *out = NULL;
+	struct br_err err = {0};
+
+	put(*state, "profile-x", 0755, "yes & yes");
+	assert_int_equal(ask(*state, NULL, &call, &out, &err), BR_ESYS);
+	assert_non_null(strstr(err.msg, "more than 100000 bytes"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void a_question_that_is_not_answered_ends_at_its_limit(void **state)
+{
+	struct br_hook_call call = {.limit_ms = 200};
+	char *out = NULL;
+	struct br_err err = {0};
+
+	put(*state, "profile-x", 0755, "sleep 1000 & sleep 1000");
+	assert_int_equal(ask(*state, NULL, &call, &out, &err), BR_ESYS);
+	assert_non_null(strstr(err.msg, "200 ms"));
+}
+
+/* It would write on after its hook has ended, from a session of its own. */
+static void a_daemon_of_a_profilers_hook_is_found_and_killed(void **state)
+{
+	struct br_hook_call call = {0};
+	br_auto_free char *out = NULL;
+	br_auto_free char *pid = NULL;
+
+	put(*state, "profile-x", 0755,
+	    "setsid sh -c 'echo $$ > \"$WHERE/pid\"; exec sleep 1000' >/dev/null 2>&1 &\n"
+	    "until [ -s \"$WHERE/pid\" ]; do :; done\necho well");
+	assert_int_equal(ask(*state, NULL, &call, &out, NULL), 0);
+	assert_string_equal(out, "well\n");
+	pid = slurp(*state, "pid");
+	assert_int_equal(kill((pid_t)strtol(pid, NULL, 10), 0), -1);
+}
+
+static void the_hook_of_the_later_folder_wins(void **state)
+{
+	br_auto_free char *one = br_asprintf("%s/1", (char *)*state);
+	br_auto_free char *two = br_asprintf("%s/2", (char *)*state);
+	const struct br_hook_call call = {
+		.kind = "profile", .name = "x", .limit_ms = LIMIT_MS, .max_b = 100, .env = environ};
+	struct br_hooks *h = NULL;
+	br_auto_free char *out = NULL;
+	br_auto_strv char **names = NULL;
+	size_t n;
+
+	assert_int_equal(mkdir(one, 0755) + mkdir(two, 0755), 0);
+	put(one, "profile-x", 0755, "echo program");
+	put(two, "profile-x", 0755, "echo user");
+	assert_int_equal(br_hooks_open(&h, (const char *const[]){one, two, NULL}, NULL), 0);
+	assert_int_equal(br_hooks_ask(h, &call, &out, &n, NULL), 0);
+	assert_string_equal(out, "user\n");
+	names = br_hooks_names(h, "profile");
+	assert_int_equal(br_strv_len(names), 1);
+	br_hooks_close(h);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
@@ -281,6 +391,12 @@ int main(void)
 		TEST(what_is_not_a_regular_file_is_not_run),
 		TEST(another_users_hook_is_not_run),
 		TEST(a_hook_whose_interpreter_is_missing_is_reported),
+		TEST(a_question_gets_its_words_its_folder_and_an_answer),
+		TEST(a_question_to_nobody_is_no_answer),
+		TEST(an_answer_that_floods_is_cut_off_with_all_who_write_it),
+		TEST(a_question_that_is_not_answered_ends_at_its_limit),
+		TEST(a_daemon_of_a_profilers_hook_is_found_and_killed),
+		TEST(the_hook_of_the_later_folder_wins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
