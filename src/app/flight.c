@@ -272,7 +272,7 @@ static int write_input(struct br_flight *f, struct br_session *s, const struct b
 {
 	int r = 0;
 
-	f->input = br_asprintf("%s/input/%llu", s->pool_dir, (unsigned long long)s->last_job + 1);
+	f->input = br_asprintf("%s/input/%llu", s->log_dir, (unsigned long long)s->last_job + 1);
 	r = br_dir_remove(f->input, err);
 	for (size_t i = 0; r == 0 && s->input_file[i]; i++)
 		r = write_file(f->input, s->input_file[i], &file[i], err);

@@ -816,7 +816,7 @@ int br_session_trees(struct br_session *s, struct br_err *err)
 				     .patch = s->patch,
 				     .npatch = s->npatch,
 				     .clean = s->opt->clean,
-				     .sealed = s->spec.level >= BR_LEVEL_NAMESPACES};
+				     .sealed = s->spec.box.level >= BR_LEVEL_NAMESPACES};
 	int r;
 
 	if (!s->bad)

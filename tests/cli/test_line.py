@@ -20,7 +20,7 @@ class Line(Case):
         return done
 
     def test_the_first_bad_number_is_found_in_log2_n_tests(self):
-        done = self.line("--range", "0..1000000", command=["sh", "-c", "test @@ -lt 777777"])
+        done = self.line("-j", "1", "--range", "0..1000000", command=["sh", "-c", "test @@ -lt 777777"])
         self.assertEqual(done.json["range"]["first_bad"], 777777)
         self.assertLessEqual(len(done.phase("search")), 20)
         self.assertEqual(done.json["status"], "isolated")
