@@ -13,6 +13,7 @@ struct br_judge_cfg {
 	const char *const *skip_if;
 	bool strict_git;      /* signals and exit 128..255 end the search, as `git bisect run` does */
 	bool timeout_is_skip; /* --timeout-is skip */
+	bool bad_if_defect; /* exit 0 with a sanitizer's or valgrind's report, or an error that make ignored, is bad */
 	bool limit_is_learnt; /* the wall limit was learnt, not given by the user */
 };
 

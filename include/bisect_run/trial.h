@@ -49,6 +49,8 @@ struct br_failure {
 	char type[96];
 	char message[512];
 	int exit, signal;
+	uint32_t
+		version; /* of the rules that made type, message and frames: see failure.h; 0: before there were any */
 	uint32_t nframe;
 	char frame[3][128];
 };

@@ -11,18 +11,22 @@
 #include <stddef.h>
 
 struct br_err;
+struct br_evidence;
 struct br_pattern;
 
 /* How the bad end ended, as far as it changes what others mean. */
 struct br_learnt {
 	int cannot_run; /* 126 or 127; 0: it could be run */
 	bool hung;
+	struct br_failure
+		failure; /* it could not be built, or not run, and that is what is hunted; kind "": no */
 };
 
 struct br_judge {
-	bool strict_git, timeout_is_skip, limit_is_learnt;
+	bool strict_git, timeout_is_skip, limit_is_learnt, bad_if_defect;
 	struct br_learnt learnt;
 	struct br_pattern **skip_if, **bad_if, **good_if; /* NULL-terminated, never NULL */
+	struct br_evidence *evidence;
 };
 
 /* What is judged. The text of the log is read when the first detector asks for it. */
@@ -34,6 +38,8 @@ struct br_case {
 	size_t ntext;
 	bool loaded;
 	bool by_pattern; /* a pattern decided, or was too expensive to */
+	struct br_failure
+		named; /* what the output tells of the failure, for the verdict of a later detector; kind "": nothing */
 };
 
 struct br_detector {
@@ -48,6 +54,10 @@ int br_detect_build(struct br_case *c, struct br_verdict *out, struct br_err *er
 int br_detect_exec(struct br_case *c, struct br_verdict *out, struct br_err *err);
 /* detect_pattern.c: what the user said about the output */
 int br_detect_pattern(struct br_case *c, struct br_verdict *out, struct br_err *err);
+/* detect_evidence.c: what the output says when nobody else did */
+int br_detect_evidence(struct br_case *c, struct br_verdict *out, struct br_err *err);
+/* Puts what the output told into a verdict by the way in which COMMAND ended. */
+void br_evidence_name(const struct br_case *c, struct br_verdict *v);
 /* detect_end.c: how COMMAND ended */
 int br_detect_limit(struct br_case *c, struct br_verdict *out, struct br_err *err);
 int br_detect_signal(struct br_case *c, struct br_verdict *out, struct br_err *err);

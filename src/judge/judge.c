@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
+#include "bisect_run/failure.h"
+#include "judge/evidence.h"
 #include "judge/pattern.h"
 #include "sys/file.h"
 
@@ -21,13 +23,14 @@
  * prints too), but the user's own words about the output overrule how COMMAND ended.
  */
 static const struct br_detector chain[] = {
-	{"setup", br_detect_setup},	/* no tree, lost, cancelled: skip */
-	{"build", br_detect_build},	/* --build failed: skip */
-	{"exec", br_detect_exec},	/* COMMAND could not be started */
-	{"pattern", br_detect_pattern}, /* --skip-if, --bad-if, --good-if */
-	{"limit", br_detect_limit},	/* time, memory */
-	{"signal", br_detect_signal},	/* a crash */
-	{"exit", br_detect_exit},	/* the exit status */
+	{"setup", br_detect_setup},	  /* no tree, lost, cancelled: skip */
+	{"build", br_detect_build},	  /* --build failed: skip */
+	{"exec", br_detect_exec},	  /* COMMAND could not be started */
+	{"pattern", br_detect_pattern},	  /* --skip-if, --bad-if, --good-if */
+	{"limit", br_detect_limit},	  /* time, memory */
+	{"evidence", br_detect_evidence}, /* a failed build, no tests, could not run */
+	{"signal", br_detect_signal},	  /* a crash */
+	{"exit", br_detect_exit},	  /* the exit status */
 };
 
 static void close_all(struct br_pattern **list)
@@ -61,6 +64,8 @@ int br_judge_open(struct br_judge **out, const struct br_judge_cfg *cfg, struct 
 	j->strict_git = cfg->strict_git;
 	j->timeout_is_skip = cfg->timeout_is_skip;
 	j->limit_is_learnt = cfg->limit_is_learnt;
+	j->bad_if_defect = cfg->bad_if_defect;
+	j->evidence = br_evidence_new();
 	rc = open_all(&j->skip_if, "--skip-if", cfg->skip_if, err);
 	if (rc == BR_OK)
 		rc = open_all(&j->bad_if, "--bad-if", cfg->bad_if, err);
@@ -81,6 +86,7 @@ void br_judge_close(struct br_judge *j)
 	close_all(j->skip_if);
 	close_all(j->bad_if);
 	close_all(j->good_if);
+	br_evidence_free(j->evidence);
 	free(j);
 }
 
@@ -182,6 +188,8 @@ int br_judge_verdict(struct br_judge *j, const struct br_outcome *o, enum br_rol
 	int rc = ask_chain(&c, &v, err);
 
 	if (rc > 0) {
+		br_evidence_name(&c, &v);
+		v.failure.version = v.failure.kind[0] ? BR_SIGNATURE_VERSION : 0;
 		say_omitted(&c, &v);
 		finish(&v);
 		*out = v;
@@ -196,6 +204,10 @@ void br_judge_learn_bad_end(struct br_judge *j, const struct br_outcome *o, cons
 		return;
 	j->learnt.cannot_run = br_cannot_run(o);
 	j->learnt.hung = o->end == BR_END_TIMEOUT;
+	j->learnt.failure = (struct br_failure){0};
+	if (o->end == BR_END_EXIT &&
+	    (strcmp(v->failure.kind, "build") == 0 || strcmp(v->failure.kind, "infra") == 0))
+		j->learnt.failure = v->failure;
 }
 
 void br_judge_limit_is_learnt(struct br_judge *j, bool learnt)
