@@ -352,6 +352,8 @@ static void make_basis(struct br_session *s)
 	br_buf_fmt(&b, "build %s\nsubdir %s\ntimeout %llu %d\nstrict %d\n", o->build ? o->build : "",
 		   s->spec.subdir, (unsigned long long)o->timeout_ns, o->timeout_is_skip, o->strict_git);
 	br_isolation_basis(&s->isolation, &b);
+	if (o->bad_if_defect)
+		br_buf_str(&b, "bad-if-defect\n");
 	add_list(&b, "bad-if", o->bad_if);
 	add_list(&b, "good-if", o->good_if);
 	add_list(&b, "skip-if", o->skip_if);
@@ -518,6 +520,7 @@ static int open_judge(struct br_session *s, struct br_err *err)
 		.good_if = (const char *const *)o->good_if,
 		.skip_if = (const char *const *)o->skip_if,
 		.strict_git = o->strict_git,
+		.bad_if_defect = o->bad_if_defect,
 		.timeout_is_skip = o->timeout_is_skip,
 	};
 

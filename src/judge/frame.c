@@ -36,7 +36,7 @@ static void drop_groups(char *s, char open, char close)
 }
 
 /* '  File "a.py", line 3, in f'; "  | " of exception groups before it. faulthandler's lines lack the comma. */
-static enum br_line_kind read_python(const char *line, struct br_frame *f)
+static enum br_line_kind read_python(const char *line, struct br_printed_frame *f)
 {
 	const char *s = line + strspn(line, " \t|+-"), *end, *in;
 
@@ -45,7 +45,7 @@ static enum br_line_kind read_python(const char *line, struct br_frame *f)
 	end = strchr(s + 6, '"');
 	if (!end || strncmp(end, "\", line ", 8) != 0)
 		return BR_LINE_PART;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->file, sizeof f->file, s + 6, (size_t)(end - s - 6));
 	in = strstr(end, " in ");
 	if (in)
@@ -54,7 +54,7 @@ static enum br_line_kind read_python(const char *line, struct br_frame *f)
 }
 
 /* "at java.base/p.C$1.m(C.java:3)", "at p.C.lambda$f$0(C.kt:5)" */
-static enum br_line_kind read_java(const char *line, struct br_frame *f)
+static enum br_line_kind read_java(const char *line, struct br_printed_frame *f)
 {
 	const char *s = blanks(line), *open, *slash, *from;
 
@@ -68,18 +68,18 @@ static enum br_line_kind read_java(const char *line, struct br_frame *f)
 	slash = memchr(from, '/', (size_t)(open - from));
 	for (; slash; slash = memchr(from, '/', (size_t)(open - from)))
 		from = slash + 1; /* a module or class loader */
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->name, sizeof f->name, from, (size_t)(open - from));
 	put(f->file, sizeof f->file, open + 1, strcspn(open + 1, ":)"));
 	return f->name[0] ? BR_LINE_FRAME : BR_LINE_OTHER;
 }
 
 /* "at f (a.js:1:2)", "at async C.m (a.js:1)", "at a.js:1:2", "f@a.js:1:2" (Firefox, Safari) */
-static enum br_line_kind read_js(const char *line, struct br_frame *f)
+static enum br_line_kind read_js(const char *line, struct br_printed_frame *f)
 {
 	const char *s = blanks(line), *open, *at;
 
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	if (strncmp(s, "at ", 3) != 0) {
 		at = strchr(s, '@');
 		if (!at || strchr(s, ' ') || !strchr(at, ':'))
@@ -123,7 +123,7 @@ static const char *last_group(const char *s)
 }
 
 /* "net/http.(*conn).serve.func1(0xc4)", then a line with the file. */
-static enum br_line_kind read_go(const char *line, struct br_frame *f)
+static enum br_line_kind read_go(const char *line, struct br_printed_frame *f)
 {
 	const char *end, *from = line;
 
@@ -138,14 +138,14 @@ static enum br_line_kind read_go(const char *line, struct br_frame *f)
 	for (const char *p = line; p < end && *p != '('; p++)
 		if (*p == '/')
 			from = p + 1;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->name, sizeof f->name, from, (size_t)(end - from));
 	drop_groups(f->name, '[', ']'); /* type arguments */
 	return BR_LINE_FRAME;
 }
 
 /* "   3: p::f", "  12:     0x5581 - p::f::h0123"; the file stands on the next line. */
-static enum br_line_kind read_rust(const char *line, struct br_frame *f)
+static enum br_line_kind read_rust(const char *line, struct br_printed_frame *f)
 {
 	const char *s = blanks(line), *end = s + strspn(s, "0123456789");
 
@@ -158,13 +158,13 @@ static enum br_line_kind read_rust(const char *line, struct br_frame *f)
 		s = strstr(s, " - ");
 		s = s ? s + 3 : "";
 	}
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	br_frame_name_native(s, strlen(s), f->name, sizeof f->name);
 	return f->name[0] && f->name[0] != '<' ? BR_LINE_FRAME : BR_LINE_PART;
 }
 
 /* "a.rb:3:in `block in f'", "\tfrom a.rb:1:in 'C#m'" */
-static enum br_line_kind read_ruby(const char *line, struct br_frame *f)
+static enum br_line_kind read_ruby(const char *line, struct br_printed_frame *f)
 {
 	static const char *const before[] = {"block in ", "rescue in ", "ensure in "};
 	const char *s = blanks(line), *in, *end;
@@ -173,7 +173,7 @@ static enum br_line_kind read_ruby(const char *line, struct br_frame *f)
 	in = strstr(s, ":in ");
 	if (!in || (in[4] != '`' && in[4] != '\''))
 		return BR_LINE_OTHER;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->file, sizeof f->file, s, (size_t)(in - s));
 	s = in + 5;
 	if (strncmp(s, "block (", 7) == 0 && strstr(s, ") in "))
@@ -187,7 +187,7 @@ static enum br_line_kind read_ruby(const char *line, struct br_frame *f)
 }
 
 /* "#0 /a.php(3): C->m()", "#1 {main}" */
-static enum br_line_kind read_php(const char *line, struct br_frame *f)
+static enum br_line_kind read_php(const char *line, struct br_printed_frame *f)
 {
 	const char *s = blanks(line), *colon, *open;
 
@@ -200,25 +200,25 @@ static enum br_line_kind read_php(const char *line, struct br_frame *f)
 	open = strchr(s, '(');
 	if (!open)
 		return BR_LINE_PART;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->name, sizeof f->name, s, (size_t)(open - s));
 	return BR_LINE_FRAME;
 }
 
 /* "\tmain::f(1, 'x') called at a.pl line 3" */
-static enum br_line_kind read_perl(const char *line, struct br_frame *f)
+static enum br_line_kind read_perl(const char *line, struct br_printed_frame *f)
 {
 	const char *s = blanks(line), *called = strstr(s, " called at ");
 
 	if (!called || s == line)
 		return BR_LINE_OTHER;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->name, sizeof f->name, s, strcspn(s, "( "));
 	return BR_LINE_FRAME;
 }
 
 /* "   at N.C.M(Int32 x) in /a.cs:line 5", "   at N.C.<M>b__0(T t)" */
-static enum br_line_kind read_dotnet(const char *line, struct br_frame *f)
+static enum br_line_kind read_dotnet(const char *line, struct br_printed_frame *f)
 {
 	const char *s = blanks(line), *open, *in;
 
@@ -227,7 +227,7 @@ static enum br_line_kind read_dotnet(const char *line, struct br_frame *f)
 	open = strchr(s, '(');
 	if (strncmp(s, "at ", 3) != 0 || !open)
 		return BR_LINE_OTHER;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put(f->name, sizeof f->name, s + 3, (size_t)(open - s - 3));
 	drop_groups(f->name, '[', ']');
 	in = strstr(open, ") in ");
@@ -236,9 +236,9 @@ static enum br_line_kind read_dotnet(const char *line, struct br_frame *f)
 	return f->name[0] ? BR_LINE_FRAME : BR_LINE_OTHER;
 }
 
-enum br_line_kind br_frame_read(enum br_stack_format format, const char *line, struct br_frame *out)
+enum br_line_kind br_frame_read(enum br_stack_format format, const char *line, struct br_printed_frame *out)
 {
-	static enum br_line_kind (*const read[BR_NSTACK])(const char *, struct br_frame *) = {
+	static enum br_line_kind (*const read[BR_NSTACK])(const char *, struct br_printed_frame *) = {
 		[BR_STACK_NATIVE] = br_frame_read_native,
 		[BR_STACK_PYTHON] = read_python,
 		[BR_STACK_JAVA] = read_java,

@@ -21,7 +21,7 @@ enum br_stack_format {
 	BR_NSTACK,
 };
 
-struct br_frame {
+struct br_printed_frame {
 	char name[256]; /* of the function, normalised; "": unknown */
 	char file[192]; /* as printed, without line; "": unknown */
 	bool module;	/* the function is unknown, name is that of the program or library */
@@ -35,7 +35,7 @@ enum br_line_kind {
 };
 
 /* One line of a stack in this format. *out is set for BR_LINE_FRAME. */
-enum br_line_kind br_frame_read(enum br_stack_format format, const char *line, struct br_frame *out);
+enum br_line_kind br_frame_read(enum br_stack_format format, const char *line, struct br_printed_frame *out);
 
 /*
  * A C, C++, Objective-C or Rust function without return type, parameters, template arguments, anonymous namespaces,
@@ -46,6 +46,6 @@ void br_frame_name_native(const char *name, size_t n, char *out, size_t size);
 const char *br_frame_basename(const char *path);
 
 /* Whether this frame is runtime, allocator, sanitizer, fuzzer or test runner: the same whatever failed. */
-bool br_frame_is_noise(enum br_stack_format format, const struct br_frame *f);
+bool br_frame_is_noise(enum br_stack_format format, const struct br_printed_frame *f);
 
 #endif

@@ -61,7 +61,7 @@ static void put_field(char *out, size_t size, const char *s, size_t n)
 }
 
 /* The path without ":line:column", "(line)". */
-static void put_file(struct br_frame *f, const char *s, size_t n)
+static void put_file(struct br_printed_frame *f, const char *s, size_t n)
 {
 	if (n && s[0] == '(') {
 		s++;
@@ -152,7 +152,7 @@ static const char *gdb_place(const char *s, size_t *n)
 	return at ? at + 5 : from + 7;
 }
 
-static void put_module(struct br_frame *f, const char *s)
+static void put_module(struct br_printed_frame *f, const char *s)
 {
 	const char *base;
 	size_t n;
@@ -166,13 +166,13 @@ static void put_module(struct br_frame *f, const char *s)
 }
 
 /* "f(int) const a.cc:7", "f (x=1) at a.c:3", "(/bin/prog+0x12)": what stands behind the address. */
-static enum br_line_kind read_rest(const char *s, struct br_frame *f)
+static enum br_line_kind read_rest(const char *s, struct br_printed_frame *f)
 {
 	const char *place;
 	size_t n;
 
 	s = blanks(s);
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	if (!*s || (*s == '<' && strncmp(s, "<<", 2) != 0))
 		return strncmp(s, "<signal handler", 15) == 0 || strncmp(s, "<unknown", 8) == 0 || *s == '<'
 			       ? BR_LINE_PART
@@ -236,7 +236,7 @@ static const char *behind_image(const char *s)
 	return n && s[n] == '`' && s[n + 1] && strncmp(s + n, "`anonymous", 10) != 0 ? s + n + 1 : s;
 }
 
-static enum br_line_kind read_numbered(const char *s, struct br_frame *f)
+static enum br_line_kind read_numbered(const char *s, struct br_printed_frame *f)
 {
 	const char *p = address(s);
 
@@ -249,14 +249,14 @@ static enum br_line_kind read_numbered(const char *s, struct br_frame *f)
 }
 
 /* "at 0x109213: f (a.c:7)", "by 0x48417B4: malloc (in /usr/lib/x.so)" */
-static enum br_line_kind read_valgrind(const char *s, struct br_frame *f)
+static enum br_line_kind read_valgrind(const char *s, struct br_printed_frame *f)
 {
 	const char *p = address(s + 3), *place;
 
 	if (p == s + 3 || *p != ':')
 		return BR_LINE_OTHER;
 	p = blanks(p + 1);
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	place = strrchr(p, '(');
 	if (strncmp(p, "???", 3) == 0)
 		return BR_LINE_PART;
@@ -277,7 +277,7 @@ static const char *last(const char *s, const char *what)
 }
 
 /* "/lib/libv8.so(v8::f(int)+0x272) [0x7f59]": the end of the line may have come on the next one. */
-static enum br_line_kind read_backtrace(const char *s, struct br_frame *f)
+static enum br_line_kind read_backtrace(const char *s, struct br_printed_frame *f)
 {
 	const char *open = strchr(s, '('), *offset = last(s, "+0x");
 	size_t n = strcspn(s, " \t");
@@ -286,14 +286,14 @@ static enum br_line_kind read_backtrace(const char *s, struct br_frame *f)
 		return BR_LINE_OTHER;
 	if (s[0] != '/' && s[0] != '.' && !strstr(offset, ") ["))
 		return BR_LINE_OTHER;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	put_field(f->file, sizeof f->file, s, (size_t)(open - s));
 	br_frame_name_native(open + 1, (size_t)(offset - open - 1), f->name, sizeof f->name);
 	return f->name[0] ? BR_LINE_FRAME : BR_LINE_PART;
 }
 
 /* "f [0x13454F91+33] (C:\a.cc:217)", "f() [0x13d6753]", "(No symbol) [0x...]" */
-static enum br_line_kind read_bracketed(const char *s, struct br_frame *f)
+static enum br_line_kind read_bracketed(const char *s, struct br_printed_frame *f)
 {
 	const char *at = last(s, " [0x"), *p;
 
@@ -304,7 +304,7 @@ static enum br_line_kind read_bracketed(const char *s, struct br_frame *f)
 		p = digits(p + 1);
 	if (*p != ']')
 		return BR_LINE_OTHER;
-	*f = (struct br_frame){0};
+	*f = (struct br_printed_frame){0};
 	p = blanks(p + 1);
 	if (*p == '(')
 		put_file(f, p, strlen(p));
@@ -324,7 +324,7 @@ static const char *skip_pid(const char *s)
 	return s;
 }
 
-enum br_line_kind br_frame_read_native(const char *line, struct br_frame *out)
+enum br_line_kind br_frame_read_native(const char *line, struct br_printed_frame *out)
 {
 	const char *s = blanks(skip_pid(blanks(line))), *p;
 	enum br_line_kind kind;

@@ -4,6 +4,6 @@
 
 #include "judge/frame.h"
 
-enum br_line_kind br_frame_read_native(const char *line, struct br_frame *out);
+enum br_line_kind br_frame_read_native(const char *line, struct br_printed_frame *out);
 
 #endif

@@ -371,7 +371,7 @@ static bool is_string_function(const char *name)
 	return false;
 }
 
-static bool is_native_library(const struct br_frame *f)
+static bool is_native_library(const struct br_printed_frame *f)
 {
 	static const char *const files[] = {
 		"/libc++/",	     "/c++/v1/",	  "include/c++/",      "libFuzzer/src/",
@@ -392,7 +392,7 @@ static bool is_native_library(const struct br_frame *f)
 	return is_string_function(f->name);
 }
 
-bool br_frame_is_noise(enum br_stack_format format, const struct br_frame *f)
+bool br_frame_is_noise(enum br_stack_format format, const struct br_printed_frame *f)
 {
 	const struct table *t = &tables[format];
 

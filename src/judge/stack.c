@@ -19,7 +19,7 @@ struct reader {
 	enum br_stack_format format;
 	struct br_lines lines;
 	size_t left;
-	struct br_frame *frame;
+	struct br_printed_frame *frame;
 	size_t nframe, nunknown; /* nunknown: lines of the stack without a function */
 	bool fault;		 /* faulthandler: innermost first */
 };
@@ -29,7 +29,7 @@ static bool is_blank(const char *s)
 	return !s[strspn(s, " \t=")];
 }
 
-static void add_frame(struct reader *r, const struct br_frame *f)
+static void add_frame(struct reader *r, const struct br_printed_frame *f)
 {
 	if (r->nframe < FRAME_MAX) {
 		r->frame[r->nframe++] = *f;
@@ -56,7 +56,7 @@ static bool read_one(struct reader *r)
 	r->nframe = 0;
 	r->nunknown = 0;
 	while (next_line(r)) {
-		struct br_frame f;
+		struct br_printed_frame f;
 		enum br_line_kind kind = br_frame_read(r->format, r->lines.line, &f);
 
 		if (kind == BR_LINE_FRAME)
@@ -95,7 +95,7 @@ static size_t drop_noise(struct reader *r)
 	return n;
 }
 
-static bool repeats(const struct br_frame *f, size_t len)
+static bool repeats(const struct br_printed_frame *f, size_t len)
 {
 	for (size_t i = len; i < len * CYCLE_REPEATS; i++)
 		if (strcmp(f[i].name, f[i - len].name) != 0)
@@ -123,7 +123,7 @@ static bool ran_over(const struct br_failure *f)
 }
 
 /* A fuzzer's entry is called the same in all of them: its file tells which one it is. */
-static const char *name_of(const struct br_frame *f)
+static const char *name_of(const struct br_printed_frame *f)
 {
 	return strcmp(f->name, "LLVMFuzzerTestOneInput") == 0 && f->file[0] && f->file[0] != '<'
 		       ? br_frame_basename(f->file)
@@ -142,7 +142,7 @@ static void keep_top(struct reader *r, struct br_failure *f)
 static void reverse(struct reader *r)
 {
 	for (size_t i = 0, k = r->nframe; i + 1 < k; i++) {
-		struct br_frame tmp = r->frame[i];
+		struct br_printed_frame tmp = r->frame[i];
 
 		r->frame[i] = r->frame[--k];
 		r->frame[k] = tmp;
@@ -176,7 +176,7 @@ static void read_traceback(struct reader *r, struct br_failure *f)
 	while (next_line(r)) {
 		const char *line = r->lines.line;
 		size_t in = strspn(line, " \t|+-");
-		struct br_frame frame;
+		struct br_printed_frame frame;
 
 		if (br_frame_read(r->format, line, &frame) == BR_LINE_FRAME) {
 			add_frame(r, &frame);
@@ -197,7 +197,7 @@ static void read_traceback(struct reader *r, struct br_failure *f)
 static bool read_python(struct reader *r, struct br_failure *f)
 {
 	size_t all;
-	struct br_frame top;
+	struct br_printed_frame top;
 
 	read_traceback(r, f);
 	all = r->nframe;
@@ -223,7 +223,7 @@ static bool is_poor(const struct reader *r)
 static bool read_others(struct reader *r, struct br_failure *f)
 {
 	for (int i = 0; i < STACK_LIMIT && read_one(r); i++) {
-		struct br_frame top = r->frame[0];
+		struct br_printed_frame top = r->frame[0];
 
 		if (!drop_noise(r)) {
 			if (r->format == BR_STACK_NATIVE || r->format == BR_STACK_RUST)

@@ -117,8 +117,13 @@ static int check_version(struct br_record *r, int64_t *version, struct br_err *e
 	return BR_OK;
 }
 
-/* Several processes may find an empty file at once: the second to get the lock looks again. */
-static int make_schema(struct br_record *r, struct br_err *err)
+/* step[n] turns the format n into n + 1 (0 is an empty file: schema). Columns come at the end, so that an older program that has it open goes on. */
+static const char *const step[BR_RECORD_VERSION] = {
+	[1] = "ALTER TABLE trial ADD COLUMN failure_version INTEGER NOT NULL DEFAULT 0",
+};
+
+/* Several processes may find an empty or old file at once: the second to get the lock looks again. */
+static int bring_up_to_date(struct br_record *r, struct br_err *err)
 {
 	br_auto_free char *mark = br_asprintf("PRAGMA application_id = %d; PRAGMA user_version = %d",
 					      BR_RECORD_APPLICATION, BR_RECORD_VERSION);
@@ -130,7 +135,9 @@ static int make_schema(struct br_record *r, struct br_err *err)
 	rc = check_version(r, &version, err);
 	if (rc == BR_OK && version == 0)
 		rc = exec_plain(r, schema, err);
-	if (rc == BR_OK && version == 0)
+	for (int64_t v = version; rc == BR_OK && v > 0 && v < BR_RECORD_VERSION; v++)
+		rc = exec_plain(r, step[v], err);
+	if (rc == BR_OK && version < BR_RECORD_VERSION)
 		rc = exec_plain(r, mark, err);
 	return br_sql_end(r, rc, err);
 }
@@ -164,6 +171,12 @@ static int look_inside(struct br_record *r, const char *name, int more, struct b
 	rc = check_version(r, &version, err);
 	if (rc == BR_OK && version == 0)
 		return br_fail(err, BR_ENOTFOUND, "there is no record in %s", r->dir);
+	if (rc == BR_OK && version < BR_RECORD_VERSION)
+		return br_fail(
+			err, BR_ESTATE,
+			"%s was written by an older bisect-run: let its owner run `bisect-run history` once, "
+			"which brings it up to date",
+			r->path);
 	return rc;
 }
 
@@ -200,8 +213,8 @@ static int open_database(struct br_record *r, struct br_err *err)
 	rc = check_version(r, &version, err);
 	if (rc == BR_OK)
 		rc = apply_settings(r, err);
-	if (rc == BR_OK && version == 0)
-		rc = make_schema(r, err);
+	if (rc == BR_OK && version < BR_RECORD_VERSION)
+		rc = bring_up_to_date(r, err);
 	return rc;
 }
 

@@ -5,7 +5,7 @@
 #ifndef BR_SCHEMA_H
 #define BR_SCHEMA_H
 
-#define BR_RECORD_VERSION 1
+#define BR_RECORD_VERSION 2
 #define BR_RECORD_APPLICATION 0x62697372 /* "bisr", as `file` shows it */
 
 /* X(column, how it is stored, member of struct br_trial) */
@@ -43,6 +43,7 @@
 	X(failure_exit, INT, verdict.failure.exit)                                                           \
 	X(failure_signal, INT, verdict.failure.signal)                                                       \
 	X(failure_frames, FRAMES, verdict.failure.frame)                                                     \
+	X(failure_version, U32, verdict.failure.version)                                                     \
 	X(cached, BOOL, cached)                                                                              \
 	X(amended, BOOL, amended)                                                                            \
 	X(started_ns, U64, started_ns)

@@ -88,6 +88,7 @@ static json_t *failure(const struct br_failure *f)
 	br_json_set(o, "exit", f->exit >= 0 ? json_integer(f->exit) : json_null());
 	br_json_set(o, "signal", f->signal > 0 ? json_integer(f->signal) : json_null());
 	br_json_set(o, "frames", frames);
+	br_json_set_if(o, f->version > 0, "version", json_integer(f->version));
 	return o;
 }
 

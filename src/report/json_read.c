@@ -74,6 +74,7 @@ static void read_failure(struct br_reader *rd, json_t *o, struct br_failure *f)
 	br_take_field(rd, o, "message", f->message, sizeof f->message);
 	f->exit = br_take_int(rd, o, "exit", -1);
 	f->signal = br_take_int(rd, o, "signal", 0);
+	f->version = (uint32_t)br_take_count(rd, o, "version", UINT32_MAX);
 	for (size_t i = 0; i < max && json_is_string(json_array_get(frames, i)); i++)
 		br_take_copy(json_array_get(frames, i), f->frame[f->nframe++], sizeof f->frame[0]);
 }

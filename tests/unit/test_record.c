@@ -535,6 +535,33 @@ static void a_record_of_a_newer_version_is_refused_and_left_alone(void **state)
 	assert_string_equal(version, "1000");
 }
 
+static void a_record_of_the_first_version_is_brought_up_to_date_and_keeps_its_trials(void **state)
+{
+	const struct place *p = *state;
+	struct br_record *r = open_at(p);
+	struct br_err err = {0};
+	struct br_trial *trial = NULL;
+	int64_t search = search_in(r, "a");
+	struct br_trial t = {
+		.point = 7, .verdict = {.cls = BR_BAD, .failure = {.kind = "exit", .exit = 3, .version = 9}}};
+	br_auto_free char *version = NULL;
+
+	assert_int_equal(br_record_trial(r, search, &t, &err), BR_OK);
+	br_record_close(r);
+	free(ask_file(p, "ALTER TABLE trial DROP COLUMN failure_version"));
+	free(ask_file(p, "PRAGMA user_version = 1"));
+	r = open_at(p);
+	assert_int_equal(br_record_trials(r, search, &trial, &err), 1);
+	assert_int_equal(trial->point, 7);
+	assert_int_equal(trial->verdict.failure.exit, 3);
+	assert_int_equal(trial->verdict.failure.version, 0);
+	br_trial_done(trial);
+	free(trial);
+	br_record_close(r);
+	version = ask_file(p, "PRAGMA user_version");
+	assert_string_equal(version, "2");
+}
+
 static void a_database_of_another_program_is_refused_and_left_alone(void **state)
 {
 	const struct place *p = *state;
@@ -861,6 +888,7 @@ int main(void)
 		TEST(deleting_a_search_removes_its_rows_logs_and_lock_and_no_others),
 		TEST(a_missing_record_is_told_apart_and_nothing_is_made),
 		TEST(a_record_of_a_newer_version_is_refused_and_left_alone),
+		TEST(a_record_of_the_first_version_is_brought_up_to_date_and_keeps_its_trials),
 		TEST(a_database_of_another_program_is_refused_and_left_alone),
 		TEST(a_damaged_file_is_named_with_what_to_do),
 		TEST(damage_in_the_middle_is_an_error_and_never_a_wrong_verdict),
