@@ -37,6 +37,7 @@ struct br_run_spec {
 	uint32_t trees; /* that lie in work_dir: each may be used, so there may be more workers than jobs */
 	/* What the products of trials depend on besides the tree. A tree that was used by another one is emptied of all that is not its commit's. NULL: never. */
 	const char *basis;
+	bool keep_core; /* of watched jobs that crash */
 	/*
 	 * Candidates that are files: their names in a job's input folder, NULL-terminated. A word `@@` of argv becomes their paths, `@@` inside a word the
 	 * first one's, a word `@@*` the lines of the first as words. NULL: candidates are no files.
@@ -53,10 +54,16 @@ struct br_job {
 	uint64_t timeout_ns; /* wall limit of COMMAND; 0: none */
 	const char *value;   /* stands for `@@` in argv; NULL: the candidate is the tree or a file. Copied */
 	const char *input;   /* folder of the candidate's files, for this trial alone; NULL: none. Copied */
+	bool watch;	     /* no trial: see below */
 	bool fresh;	     /* nothing of an earlier trial may stay in the tree */
 	int prefer;	     /* worker that has the nearest tree; -1: any */
 };
 
+/*
+ * A watched job is no trial: COMMAND runs under ptrace, slower than it would, for the sake of a crash's stack. Its files are log_dir/ID.replay.log
+ * and, when something crashed, ID.stacks and (keep_core) ID.core.gz with ID.program. The outcome is then that of the first
+ * crash, whatever COMMAND made of it: BR_END_SIGNAL, the functions in frame, and in note what is known of the fault.
+ */
 struct br_done {
 	uint64_t id;
 	struct br_outcome outcome; /* the caller's: log_path is owned */

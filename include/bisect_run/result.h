@@ -104,6 +104,9 @@ struct br_result {
 	struct br_subset_found subset;
 	struct br_hunks_found hunks;
 	struct br_failure failure; /* at the bad end or the culprit; kind "": none */
+	char *stack;		   /* where it crashed or hung, for people; NULL: not known */
+	char *stack_file;	   /* all of it; NULL: none */
+	char *core;		   /* path of the kept core file; NULL: none */
 	struct br_trial *trial;
 	size_t ntrial;
 };

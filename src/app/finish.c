@@ -94,6 +94,7 @@ int br_finish(struct br_session *s, enum br_status status, char *const *candidat
 
 	if (r < 0)
 		return r;
+	br_crash_explain(s, &result);
 	r = store(s, &result, err);
 	if (r < 0) {
 		/* The answer is worth more than its record. */

@@ -74,6 +74,7 @@ struct br_options {
 	/* verdict */
 	char **bad_if, **good_if, **skip_if;
 	bool timeout_is_skip, strict_git, bad_if_defect;
+	bool timeout_is_skip, strict_git, keep_core;
 	enum br_match match;
 	bool interesting;
 	enum br_confirm confirm;

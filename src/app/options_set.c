@@ -272,6 +272,23 @@ static void tell_timeout_is(const struct br_option_row *row, const struct br_opt
 		tell_value(row, "skip", argv);
 }
 
+static int set_core(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	static const char *const words[] = {"none", "keep", NULL};
+	int i = pick(v, words, "none, keep", err);
+
+	(void)row;
+	if (i >= 0)
+		v->into->keep_core = i == 1;
+	return i < 0 ? i : 0;
+}
+
+static void tell_core(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	if (o->keep_core)
+		tell_value(row, "keep", argv);
+}
+
 static const char *const match_words[] = {"auto", "same", "any", NULL}; /* as enum br_match */
 
 static int set_match(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
@@ -456,6 +473,7 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_count = {set_count, tell_count}, kind_seed = {set_count, tell_seed},
 				   kind_cache = {set_cache, tell_cache}, kind_jobs = {set_jobs, tell_jobs},
 				   kind_timeout_is = {set_timeout_is, tell_timeout_is},
+				   kind_core = {set_core, tell_core},
 				   kind_confirm = {set_confirm, tell_confirm},
 				   kind_clean = {set_clean, tell_clean}, kind_match = {set_match, tell_match},
 				   kind_by = {set_by, tell_text}, kind_sandbox = {set_sandbox, tell_text},

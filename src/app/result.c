@@ -46,7 +46,7 @@ char *br_log_tail(const struct br_trial *t, size_t lines)
 }
 
 /* The trial whose log says most: the one that the ends named, else a fresh bad run of the culprit, else any bad one. */
-static const struct br_trial *telling(const struct br_session *s, const char *culprit)
+const struct br_trial *br_session_telling(const struct br_session *s, const char *culprit)
 {
 	const struct br_trial *best = NULL;
 
@@ -278,7 +278,7 @@ int br_session_result(struct br_session *s, enum br_status status, char *const *
 	out->how_sure = br_strdup_or_null(s->how_sure);
 	out->confirmed = status == BR_STATUS_ISOLATED && s->opt->confirm != BR_CONFIRM_OFF;
 	out->note = br_strv_copy(s->note);
-	t = telling(s, out->first_bad ? out->first_bad->oid : NULL);
+	t = br_session_telling(s, out->first_bad ? out->first_bad->oid : NULL);
 	if (t) {
 		out->failure = t->verdict.failure;
 		out->evidence = br_log_tail(t, EVIDENCE_LINES);

@@ -628,6 +628,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 		.tail_b = LOG_TAIL_B,
 		.jobs = br_jobs_most(o, &s->isolation.box),
 		.box = s->isolation.box,
+		.keep_core = o->keep_core,
 		.git_dir = s->repo ? br_repo_common_dir(s->repo) : NULL,
 		.outside = s->named.outside,
 	};

@@ -210,10 +210,19 @@ int br_watch_search(struct br_session *s, const char *kind, const struct br_resu
 /* A note for each hook that is there but must not be run. */
 void br_watch_refused(struct br_session *s);
 
+/* crash.c */
+/*
+ * Puts into the result where its failure crashed or hung. Of a crash that left no stack COMMAND is run once more, under
+ * ptrace; that is no trial. Nothing is added where it cannot be had.
+ */
+void br_crash_explain(struct br_session *s, struct br_result *r);
+
 /* result.c, ask.c */
 /* Fills what the report needs from the session. candidates: NULL-terminated ids or NULL. */
 int br_session_result(struct br_session *s, enum br_status status, char *const *candidate,
 		      struct br_result *out, struct br_err *err);
+/* The trial whose log says most: the one that the ends named, else a bad run of the culprit (NULL: none known), else any bad one. NULL: none. */
+const struct br_trial *br_session_telling(const struct br_session *s, const char *culprit);
 /* A person says what this trial was. Changes the verdict. BR_EINTR on end of input or a signal. */
 int br_ask_person(struct br_session *s, struct br_trial *t, uint32_t worker, struct br_err *err);
 /* The last lines of a trial's log, cleaned for terminals; the caller frees; NULL: there are none. */

@@ -6,6 +6,8 @@
 #include "exec/log.h"
 #include "exec/wire.h"
 #include "exec/stacks.h"
+#include "stack/stack.h"
+#include "stack/stack.h"
 #include "sys/clock.h"
 #include "sys/ns.h"
 #include "sys/tree.h"
@@ -36,6 +38,7 @@ struct running {
 	uint64_t start_ns, limit_ns; /* by active_ns */
 	uint64_t kill_at_ns;	     /* 0: not asked to end yet */
 	struct br_run_result *out;
+	struct br_tracer *tracer; /* NULL: nobody watches */
 };
 
 int br_run_init(struct br_run *r, struct br_err *err)
@@ -176,17 +179,23 @@ static bool has_ended(const struct br_run *r, struct running *c)
  * daemon may hold it. */
 static void supervise(struct br_run *r, struct running *c)
 {
-	struct pollfd p[3] = {{r->orders, POLLIN, 0}, {c->pidfd, POLLIN, 0}, {r->pipe[0], POLLIN, 0}};
+	struct pollfd p[4] = {{r->orders, POLLIN, 0},
+			      {c->pidfd, POLLIN, 0},
+			      {r->pipe[0], POLLIN, 0},
+			      {c->tracer ? br_tracer_fd(c->tracer) : -1, POLLIN, 0}};
 
 	while (!has_ended(r, c) && is_wanted(r) && in_time(r, c)) {
-		int n = poll(p, 3, wait_ms(r, c));
+		int n = poll(p, 4, wait_ms(r, c));
+
+		if (c->tracer)
+			br_tracer_step(c->tracer);
 
 		if (n > 0 && p[2].revents)
 			(void)pump(r);
 		if (n > 0 && p[0].revents)
 			while (take_order(r))
 				;
-		if (n == 0)
+		if (n == 0 && !c->tracer) /* a tracer reaps, and needs its stops */
 			br_tree_reap(c->pid);
 	}
 }
@@ -273,11 +282,14 @@ int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns
 	struct running c = {.start_ns = active_ns(r), .limit_ns = limit_ns, .out = out};
 	int rc;
 
-	*out = (struct br_run_result){0};
+	*out = (struct br_run_result){.crash = out->crash};
 	rc = start(r, s, &c, err);
 	if (rc < 0)
 		return rc;
+	if (r->watch)
+		c.tracer = br_stacks_watch(r->ns ? c.pid : 0, c.pid);
 	supervise(r, &c);
+	out->crashed = br_tracer_close(c.tracer, out->crash);
 	out->wall_ns = active_ns(r) - c.start_ns;
 	out->timed_out = c.kill_at_ns != 0;
 	out->stopped = !is_wanted(r);

@@ -7,6 +7,8 @@
 
 #include "sys/spawn.h"
 
+struct br_crash;
+
 struct br_log;
 struct br_ns;
 
@@ -18,6 +20,7 @@ struct br_run {
 	struct br_log *log;
 	const char *
 		stacks; /* file for the stacks of a program that ran over its limit; NULL: they are not wanted */
+	bool watch;	/* the program waits, stopped, to be traced: see stack.h */
 	struct br_ns *ns; /* programs run in this box; NULL: in none */
 	int pipe[2];	  /* all programs of the trial write into [1], so that their order is kept */
 	char *chunk;
@@ -29,6 +32,8 @@ struct br_run {
 };
 
 struct br_run_result {
+	bool crashed;		/* while it was watched */
+	struct br_crash *crash; /* the caller's to set, or NULL; filled when crashed */
 	bool timed_out;
 	bool stopped; /* cancelled, or the engine is gone: the rest says nothing */
 	int status;   /* as from wait4 */

@@ -15,7 +15,9 @@
 #include "exec/place.h"
 #include "exec/run.h"
 #include "exec/sandbox.h"
+#include "exec/stacks.h"
 #include "exec/wire.h"
+#include "stack/stack.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/ns.h"
@@ -276,7 +278,7 @@ static int exit_code(int status)
 /* Returns true when COMMAND may run. */
 static bool build(struct worker *w, const struct trial *t)
 {
-	struct br_run_result res;
+	struct br_run_result res = {0};
 	struct br_err err;
 
 	if (!w->build)
@@ -322,17 +324,27 @@ static void fill(struct br_outcome *o, const struct br_run_result *res)
 	memcpy(o->frame, res->frame, sizeof o->frame);
 }
 
+/* A file beside the log; the caller frees. */
+static char *path_beside(const struct worker *w, const char *suffix)
+{
+	return br_asprintf("%s/%" PRIu64 "%s", w->spec->log_dir, w->order.id, suffix);
+}
+
 static void command(struct worker *w, const struct trial *t)
 {
 	uint64_t limit = w->order.timeout_ns;
-	br_auto_free char *stacks = br_asprintf("%s/%" PRIu64 ".stacks", w->spec->log_dir, w->order.id);
-	struct br_run_result res;
+	br_auto_free char *beside = path_beside(w, "");
+	br_auto_free char *stacks = path_beside(w, ".stacks");
+	struct br_crash crash = {0};
+	struct br_run_result res = {.crash = &crash};
 	struct br_err err;
 	int rc;
 
 	w->run.stacks = stacks;
+	w->run.watch = w->order.watch;
 	rc = br_run_program(&w->run, &t->program[COMMAND], limit, false, &res, &err);
 	w->run.stacks = NULL;
+	w->run.watch = false;
 	if (rc < 0) {
 		not_started(w, &err);
 		return;
@@ -346,6 +358,8 @@ static void command(struct worker *w, const struct trial *t)
 		end(w, BR_END_SIGNAL, WTERMSIG(res.status));
 	else
 		end(w, BR_END_EXIT, WEXITSTATUS(res.status));
+	if (res.crashed)
+		br_stacks_keep(&crash, beside, w->spec->keep_core, &w->report.outcome);
 }
 
 static bool open_box(struct worker *w, const struct trial *t)
@@ -388,7 +402,7 @@ static void steps(struct worker *w, const struct trial *t)
 
 static int open_log(struct worker *w, struct br_err *err)
 {
-	br_auto_free char *path = br_asprintf("%s/%" PRIu64 ".log", w->spec->log_dir, w->order.id);
+	br_auto_free char *path = path_beside(w, w->order.watch ? ".replay.log" : ".log");
 	int rc = br_log_open(&w->run.log, path, w->spec->head_b, w->spec->tail_b, err);
 
 	w->report.logged = !rc;
@@ -441,6 +455,12 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 							   .worker = w->slot,
 							   .tmp = is_boxed(w) ? br_sandbox_tmp() : w->tmp,
 							   .cwd = t->seen_cwd});
+	if (w->order.watch) {
+		char **words = br_stacks_stopped_argv(t->argv, w->spec->keep_core);
+
+		br_strv_free(t->argv);
+		t->argv = words;
+	}
 	set_programs(w, t);
 	return 0;
 }

@@ -92,6 +92,17 @@ static json_t *failure(const struct br_failure *f)
 	return o;
 }
 
+/* The result's own failure has more to it than a trial's. */
+static json_t *whole_failure(const struct br_result *r)
+{
+	json_t *o = failure(&r->failure);
+
+	br_json_set_if(o, r->stack, "stack", br_json_text(r->stack));
+	br_json_set_if(o, r->stack_file, "stack_file", br_json_text(r->stack_file));
+	br_json_set_if(o, r->core, "core", br_json_text(r->core));
+	return o;
+}
+
 /* What was seen of the run besides the contract's keys. */
 static void more_facts(json_t *o, const struct br_trial *t)
 {
@@ -165,7 +176,7 @@ static json_t *result(const struct br_result *r)
 	br_json_set_if(o, r->tests_expected > 0, "tests_expected", br_json_real(r->tests_expected));
 	br_json_set_if(o, r->has_commits, "commits", r->has_commits ? commits(r) : json_null());
 	br_found_json(o, r);
-	br_json_set_if(o, r->failure.kind[0], "failure", failure(&r->failure));
+	br_json_set_if(o, r->failure.kind[0], "failure", whole_failure(r));
 	more_words(o, r);
 	br_json_set(o, "trials", trials);
 	return o;

@@ -183,8 +183,12 @@ static void read_result(struct br_reader *rd, json_t *o, struct br_result *r)
 	r->state_dir = br_take_text(rd, o, "state_dir");
 	r->failure.exit = -1;
 	part = BR_MEMBER(rd, o, "failure", json_is_object);
-	if (part)
+	if (part) {
 		read_failure(rd, part, &r->failure);
+		r->stack = br_take_text(rd, part, "stack");
+		r->stack_file = br_take_text(rd, part, "stack_file");
+		r->core = br_take_text(rd, part, "core");
+	}
 	read_trials(rd, o, r);
 }
 

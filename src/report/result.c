@@ -100,6 +100,9 @@ void br_result_done(struct br_result *r)
 	free(r->reproduce);
 	free(r->evidence);
 	free(r->state_dir);
+	free(r->stack);
+	free(r->stack_file);
+	free(r->core);
 	for (size_t i = 0; i < r->ntrial; i++)
 		br_trial_done(&r->trial[i]);
 	free(r->trial);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FILES_SHOWN 20
+#define STACK_LINES 24
 #define SHORT_OID 12 /* as `Fixes:` lines have it by custom, whatever this repository needs today */
 
 /* A report as it is written. */
@@ -230,7 +231,7 @@ static void put_failure(struct page *p)
 {
 	const struct br_failure *f = &p->r->failure;
 
-	if (!f->kind[0] || (!f->message[0] && !f->type[0]))
+	if (!f->kind[0] || (!f->message[0] && !f->type[0] && !f->nframe))
 		return;
 	br_buf_str(&p->b, "failure: ");
 	put_clean(p, INK_PLAIN, f->type[0] ? f->type : f->kind);
@@ -271,12 +272,43 @@ static void put_evidence(struct page *p)
 	put_indented(p, INK_DIM, p->r->evidence);
 }
 
+/* Its first lines; the file has the rest. */
+static void put_stack(struct page *p)
+{
+	const struct br_result *r = p->r;
+	br_auto_free char *head = NULL;
+	const char *end = r->stack;
+
+	if (!given(r->stack))
+		return;
+	for (size_t lines = 0; *end && lines < STACK_LINES; lines++)
+		end += strcspn(end, "\n") + (end[strcspn(end, "\n")] == '\n');
+	head = br_strndup(r->stack, (size_t)(end - r->stack));
+	br_buf_str(&p->b, r->failure.kind[0] && strcmp(r->failure.kind, "timeout") == 0
+				  ? "\nwhere it was when its time was over:\n"
+				  : "\nwhere it crashed:\n");
+	put_indented(p, INK_DIM, head);
+	if (*end)
+		br_buf_str(&p->b, "    ...\n");
+	if (r->stack_file) {
+		br_buf_str(&p->b, "all threads: ");
+		put_clean(p, INK_PLAIN, r->stack_file);
+		br_buf_char(&p->b, '\n');
+	}
+	if (r->core) {
+		br_buf_str(&p->b, "core file: ");
+		put_clean(p, INK_PLAIN, r->core);
+		br_buf_char(&p->b, '\n');
+	}
+}
+
 /* What every report ends with. */
 static void put_tail(struct page *p)
 {
 	put_effort(p);
 	put_failure(p);
 	put_log(p);
+	put_stack(p);
 	put_notes(p);
 	put_reproduce(p);
 }
@@ -415,6 +447,7 @@ static void tried(struct page *p)
 	put_failure(p);
 	put_evidence(p);
 	put_log(p);
+	put_stack(p);
 	put_notes(p);
 	put_reproduce(p);
 }

@@ -1,33 +1,13 @@
 /* core.c - finds the core file of a process that died. */
-#include "stack/core.h"
+#include "stack/stack.h"
 
 #include "base/mem.h"
 
 #include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-
-void br_core_place_open(struct br_core_place *p, pid_t pid)
-{
-	char path[64];
-
-	br_core_place_close(p);
-	(void)snprintf(path, sizeof path, "/proc/%ld/cwd", (long)pid);
-	p->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	p->since_s = (int64_t)time(NULL) - 1; /* file systems stamp with a coarser clock */
-}
-
-void br_core_place_close(struct br_core_place *p)
-{
-	if (p->dir >= 0)
-		(void)close(p->dir);
-	*p = BR_CORE_NOWHERE;
-}
 
 /* What names of core files begin with. False: they do not go where the process stands. */
 static bool read_pattern(char *text, size_t size)
@@ -52,33 +32,33 @@ static bool is_core(int fd, int64_t since_s)
 	       memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 && head.e_type == ET_CORE;
 }
 
-static int open_core(int dir, const char *name, int64_t since_s)
+static int take(int dir, const char *name, int64_t since_s)
 {
 	br_auto_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 	int found = fd;
 
 	if (fd < 0 || !is_core(fd, since_s))
 		return -1;
+	(void)unlinkat(dir, name, 0);
 	fd = -1;
 	return found;
 }
 
-int br_core_find(const struct br_core_place *p)
+int br_crash_take_core(const struct br_crash *c)
 {
-	char start[256], path[64];
+	char start[256];
 	int fd, found = -1;
 	DIR *dir;
 
-	if (p->dir < 0 || !read_pattern(start, sizeof start))
+	if (c->dir_fd < 0 || !read_pattern(start, sizeof start))
 		return -1;
-	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", p->dir);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(c->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return -1;
 	for (struct dirent *e; found < 0 && (e = readdir(dir));)
 		if (strncmp(e->d_name, start, strlen(start)) == 0)
-			found = open_core(p->dir, e->d_name, p->since_s);
+			found = take(c->dir_fd, e->d_name, c->died_s);
 	(void)closedir(dir);
 	return found;
 }

@@ -5,13 +5,14 @@
  * the first deadly one all threads of the process are stopped and read, then it dies as it would have.
  * See ptrace(2), "Stopped states": PTRACE_SEIZE keeps group stops as they are.
  */
+#include "stack/stack.h"
+
 #include "base/mem.h"
 #include "bisect_run/err.h"
-#include "stack/core.h"
 #include "stack/serve.h"
 #include "sys/clock.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -39,14 +41,15 @@ struct br_tracer {
 	size_t nheld;
 	struct br_crash crash;
 	bool crashed;
-	struct br_core_place core; /* where the crashed process stood */
 };
 
 void br_crash_done(struct br_crash *c)
 {
 	free(c->program);
-	if (c->core_fd > 0)
-		(void)close(c->core_fd);
+	if (c->dir_fd > 0)
+		(void)close(c->dir_fd);
+	if (c->exe_fd > 0)
+		(void)close(c->exe_fd);
 	br_stack_seen_done(&c->stack);
 	*c = (struct br_crash){0};
 }
@@ -157,6 +160,14 @@ static char *program_of(pid_t pid)
 	return readlink(path, text, 4095) > 0 ? br_steal(&text) : br_strdup("?");
 }
 
+static int open_of(pid_t pid, const char *what, int flags)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, what);
+	return open(path, O_RDONLY | O_CLOEXEC | flags);
+}
+
 static void take_crash(struct br_tracer *t, pid_t tid, int sig)
 {
 	pid_t pid = br_thread_process(tid);
@@ -171,7 +182,9 @@ static void take_crash(struct br_tracer *t, pid_t tid, int sig)
 	c->has_address = has_address(&info);
 	c->address = c->has_address ? (uint64_t)(uintptr_t)info.si_addr : 0;
 	c->program = program_of(pid);
-	br_core_place_open(&t->core, pid);
+	c->exe_fd = open_of(pid, "exe", 0);
+	c->dir_fd = open_of(pid, "cwd", O_DIRECTORY);
+	c->died_s = (int64_t)time(NULL) - 1; /* file systems stamp with a coarser clock */
 	t->nheld = 0;
 	hold(t, pid, tid, sig);
 	t->held[0].running = true; /* it is the one that tells */
@@ -295,7 +308,6 @@ static void free_tracer(struct br_tracer *t)
 	if (t->fd >= 0)
 		(void)close(t->fd);
 	(void)sigprocmask(SIG_SETMASK, &t->old, NULL);
-	br_core_place_close(&t->core);
 	br_crash_done(&t->crash);
 	free(t->held);
 	free(t->tid);
@@ -309,7 +321,7 @@ int br_tracer_open(struct br_tracer **out, pid_t root, bool keep, struct br_err 
 	struct br_tracer *t = br_calloc(1, sizeof *t);
 	int rc;
 
-	*t = (struct br_tracer){.root = root, .keep = keep, .fd = -1, .core = BR_CORE_NOWHERE};
+	*t = (struct br_tracer){.root = root, .keep = keep, .fd = -1};
 	t->held = br_calloc(BR_THREADS_MAX, sizeof *t->held);
 	rc = watch_children(t, err);
 	if (!rc && ptrace(PTRACE_SEIZE, root, NULL, (void *)options) < 0)
@@ -351,7 +363,6 @@ bool br_tracer_close(struct br_tracer *t, struct br_crash *out)
 	crashed = t->crashed;
 	reap_all(t);
 	if (crashed && out) {
-		t->crash.core_fd = br_core_find(&t->core);
 		*out = t->crash;
 		t->crash = (struct br_crash){0};
 	}

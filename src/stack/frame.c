@@ -128,18 +128,25 @@ static void put_thread(struct br_buf *out, const struct br_thread *t)
 	}
 }
 
+static void put_process(struct br_buf *out, const struct br_process *p)
+{
+	br_buf_fmt(out, "process %ld", (long)p->pid);
+	if (p->program) {
+		br_buf_char(out, ' ');
+		put_clean(out, p->program);
+	}
+	br_buf_char(out, '\n');
+	for (size_t k = 0; k < p->n; k++)
+		put_thread(out, &p->thread[k]);
+}
+
+/* Those that wait for others come last. */
 void br_stacks_text(const struct br_stacks *s, struct br_buf *out)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const struct br_process *p = &s->process[i];
-
-		br_buf_fmt(out, "process %ld", (long)p->pid);
-		if (p->program) {
-			br_buf_char(out, ' ');
-			put_clean(out, p->program);
-		}
-		br_buf_char(out, '\n');
-		for (size_t k = 0; k < p->n; k++)
-			put_thread(out, &p->thread[k]);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		if (!s->process[i].is_parent)
+			put_process(out, &s->process[i]);
+	for (size_t i = 0; i < s->n; i++)
+		if (s->process[i].is_parent)
+			put_process(out, &s->process[i]);
 }

@@ -43,12 +43,19 @@ struct br_crash {
 	int signal, code; /* si_code */
 	bool has_address;
 	uint64_t address;
-	char *program; /* path as the process saw it; owned */
-	int core_fd; /* open for reading: the core file that the kernel wrote where the process stood; -1: none */
+	char *program;	/* path as the process saw it; owned */
+	int exe_fd;	/* the program, open for reading; -1: gone */
+	int dir_fd;	/* where it stood; -1: gone */
+	int64_t died_s; /* CLOCK_REALTIME, a little before */
 	struct br_stack_seen stack;
 };
 
 void br_crash_done(struct br_crash *c);
+/*
+ * The core file that appeared where it stood, open for reading; its name is removed. -1: none, also where core_pattern (core(5))
+ * is no plain name: a pipe or a folder of the machine's. The path would be that of a sandbox, hence none.
+ */
+int br_crash_take_core(const struct br_crash *c);
 
 struct br_tracer;
 

@@ -336,6 +336,13 @@ void br_tree_reap(pid_t command)
 	}
 }
 
+bool br_process_is_stopped(pid_t pid)
+{
+	struct stat_line s;
+
+	return read_stat(pid, &s) && s.state == 'T';
+}
+
 size_t br_tree_pids(pid_t **out)
 {
 	struct pids list = {0};

@@ -6,6 +6,7 @@
 #ifndef BR_TREE_H
 #define BR_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -34,6 +35,8 @@ uint32_t br_tree_kill(const struct br_tree_keep *keep, pid_t command, uint32_t *
 void br_tree_reap(pid_t command);
 /* Pids of all now, parents before their children. *out is the caller's; returns their number. */
 size_t br_tree_pids(pid_t **out);
+/* Whether it is stopped by a signal. */
+bool br_process_is_stopped(pid_t pid);
 /* Pids of our children now. *out is the caller's; returns their number. */
 size_t br_tree_children(pid_t **out);
 

@@ -22,7 +22,7 @@ LAYERS = {
     "report": {"base"},
     "app": {"base", "sys", "search", "domain", "exec", "judge", "hook", "record", "profile", "report", "stack"},
 }
-LIBRARIES = {"elfutils": "stack", "gelf": "stack", "libelf": "stack", "dwarf": "stack", "zlib": "stack", "git2": "domain", "pcre2": "judge", "sqlite3": "record", "jansson": "report"}
+LIBRARIES = {"elfutils": "stack", "gelf": "stack", "libelf": "stack", "dwarf": "stack", "zlib": "exec", "git2": "domain", "pcre2": "judge", "sqlite3": "record", "jansson": "report"}
 BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "atof", "gets", "system", "popen", "signal",
           "localtime"]
 SPAWNING = ["fork", "vfork", "clone", "clone3", "_Fork", "execl", "execle", "execlp", "execv", "execve", "execveat",
