@@ -8,8 +8,10 @@
 #include "sys/file.h"
 #include "sys/spawn.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 /* A filter program may take long for a large file; one that hangs must not hang us for ever. */
 enum { LIMIT_MS = 30 * 60 * 1000, SAID_MAX = 1 << 16 };
@@ -40,6 +42,16 @@ static int fail_git(struct br_err *err, const char *what)
 	const git_error *e = git_error_last();
 
 	return br_fail(err, BR_EGIT, "%s: %s", what, e ? e->message : "unknown error");
+}
+
+int br_git_fail_write(struct br_err *err, const char *what)
+{
+	const git_error *e = git_error_last();
+	int rc = br_fail(err, BR_ESYS, "%s: %s", what, e ? e->message : "unknown error");
+
+	if (err)
+		err->errnum = EIO; /* libgit2 says it in words alone */
+	return rc;
 }
 
 static int make_dir(const struct br_workshop *s, const char *name, struct br_err *err)
@@ -126,7 +138,9 @@ int br_workshop_add_attributes(struct br_workshop *s, git_index *from, struct br
 
 int br_workshop_write(struct br_workshop *s, struct br_err *err)
 {
-	return git_index_write(s->index) == 0 ? 0 : fail_git(err, "cannot write the index of the workshop");
+	return git_index_write(s->index) == 0
+		       ? 0
+		       : br_git_fail_write(err, "cannot write the index of the workshop");
 }
 
 int br_workshop_reload(struct br_workshop *s, struct br_err *err)
@@ -210,6 +224,18 @@ static char **environment(const struct br_workshop *s)
 	return env;
 }
 
+/* A full or broken disk, said by git: no fault of the candidate's. */
+static bool is_machines_fault(const struct br_workshop *s, const char *said)
+{
+	static const int faults[] = {ENOSPC, EIO, EDQUOT, ENOMEM, EMFILE, ENFILE};
+	struct statvfs v;
+
+	for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+		if (strstr(said, strerror(faults[i])))
+			return true;
+	return statvfs(s->dir, &v) == 0 && (v.f_bavail == 0 || (v.f_files && v.f_favail == 0));
+}
+
 int br_workshop_git(struct br_workshop *s, const char *const *args, char **said, struct br_err *err)
 {
 	br_auto_free char *cwd = br_asprintf("%s/tree", s->dir), *text = NULL;
@@ -226,7 +252,13 @@ int br_workshop_git(struct br_workshop *s, const char *const *args, char **said,
 		return br_wrap(err, "git %s", args[0]);
 	for (n = strlen(text); n && text[n - 1] == '\n';)
 		n--;
-	if (status != 0)
-		*said = n ? br_text_clean(text, n, false) : br_strdup("it did not say why");
-	return status == 0;
+	if (status == 0)
+		return 1;
+	*said = n ? br_text_clean(text, n, false) : br_strdup("it did not say why");
+	if (!is_machines_fault(s, *said))
+		return 0;
+	rc = br_fail(err, BR_ESYS, "git %s: %s", args[0], *said);
+	if (err)
+		err->errnum = EIO;
+	return rc;
 }

@@ -29,10 +29,12 @@ int br_workshop_add(struct br_workshop *s, const char *path, const git_oid *id, 
 		    struct br_err *err);
 /* Adds all .gitattributes of an index. */
 int br_workshop_add_attributes(struct br_workshop *s, git_index *from, struct br_err *err);
+/* BR_ESYS with libgit2's last message: it could not write a file of ours. */
+int br_git_fail_write(struct br_err *err, const char *what);
 /* To be called before git reads the index and after git changed it. */
 int br_workshop_write(struct br_workshop *s, struct br_err *err);
 int br_workshop_reload(struct br_workshop *s, struct br_err *err);
-/* Runs git with these words, NULL-terminated. 1: it succeeded; 0: *said (the caller's) is what it said, on one line. */
+/* Runs git with these words, NULL-terminated. 1: it succeeded; 0: *said (the caller's) is what it said, on one line. BR_ESYS: it met a full or broken disk. */
 int br_workshop_git(struct br_workshop *s, const char *const *args, char **said, struct br_err *err);
 
 #endif

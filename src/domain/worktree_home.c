@@ -144,7 +144,7 @@ static int save_index(struct br_update *u, struct br_file_id *id, struct br_err 
 	struct stat st;
 
 	if ((u->index_changed || u->full) && git_index_write(t->c.index) != 0)
-		return br_worktree_fail(err, "cannot write the private index");
+		return br_git_fail_write(err, "cannot write the private index");
 	if (lstat(t->own_index, &st) != 0)
 		return br_fail_errno(err, "cannot find %s", t->own_index);
 	*id = br_file_id_of(&st);

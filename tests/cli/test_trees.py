@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """What a trial finds in its tree besides the commit: --clean, --fresh, and stale products at the culprit."""
 
+import json
 import os
+import subprocess
 
-from lib import OUTSIDE, Case, linear, main, read
+from lib import OUTSIDE, PROGRAM, Case, linear, main, read
 
 # Each run adds a line to a file of its own: how many lie there tells what the tree has seen.
 LEAVE = 'echo x >> left; echo x >> left.o; exit $(cat state)'
@@ -146,6 +148,35 @@ class Pool(Case):
         for name in ("c40", "c1", "c40"):
             done = self.run_program("try", *OUTSIDE, name, "--", "sh", "-c", f"test $BISECT_RUN_WORKER = {at[name]}", cwd=repo.path)
             self.assertEqual(done.rc, 0, done)
+
+
+def no_mounts():
+    """Why a small file system cannot be mounted in a namespace of our own; None: it can."""
+    out = subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs -o size=1m none /mnt"],
+                         capture_output=True, text=True)
+    return None if out.returncode == 0 else "no mounts in a namespace here: " + out.stderr.strip()
+
+
+class FullDisk(Case):
+    def test_a_full_disk_is_no_verdict_and_resume_ends_with_the_right_answer(self):
+        why_not = no_mounts()
+        if why_not:
+            self.skipTest(why_not)
+        large = {"large": "0123456789abcdef" * 200000}  # 3.2 MB at the bad end alone
+        repo = self.repo(linear(9, files={"c8": large}), bad=["c5"])
+        mount, ours = self.path("small"), [PROGRAM, "--state", self.path("small", "state")]
+        os.mkdir(mount)
+        script = f"""mount -t tmpfs -o size=2m none {mount} || exit 99
+            {' '.join(ours)} --json --sandbox none -j 1 --good c1 --confirm quick -- sh -c 'exit $(cat state)' > {mount}.1 2> {mount}.err
+            echo $? > {mount}.rc; mount -o remount,size=50m {mount} || exit 99
+            {' '.join(ours)} resume --json > {mount}.2 2>> {mount}.err"""
+        subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script], cwd=repo.path, env=self.env, check=True)
+        self.assertEqual(read(mount + ".rc").strip(), "1", read(mount + ".err"))
+        self.assertIn("No space left on device", read(mount + ".err"))
+        self.assertEqual(json.loads(read(mount + ".1"))["status"], "error")
+        result = json.loads(read(mount + ".2"))
+        self.assertEqual(repo.name_of(result["commits"]["first_bad"]["oid"]), "c5")
+        self.assertFalse([t for t in result["trials"] if t["verdict"] == "skip"])
 
 
 if __name__ == "__main__":

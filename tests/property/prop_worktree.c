@@ -7,6 +7,7 @@
 #include "base/rand.h"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 
 enum { COMMITS = 24, PATHS = 34, JUMPS = 100, KILLS = 60 };
 
@@ -482,6 +483,70 @@ static void an_update_killed_at_any_system_call_is_repaired_by_the_next(void **s
 	history_done(h);
 }
 
+/* --- a disk that is full or broken --- */
+
+enum { FAULTS = 60 };
+
+static struct {
+	uint64_t left; /* writes until the fault; 0: none is to come */
+	int errnum;    /* 0: there has been none */
+	bool on;
+} fault;
+
+/* In the place of libc's, for the sources under test and libgit2. From the fault on nothing can be written to a file any more. */
+ssize_t write(int fd, const void *data, size_t n)
+{
+	struct stat st;
+
+	if (fault.on && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+		if (fault.left)
+			fault.left--;
+		if (!fault.left) {
+			errno = fault.errnum;
+			return -1;
+		}
+		if (fault.left == 1 && n > 1) /* as a disk does that fills up: half of it */
+			n /= 2;
+	}
+	return syscall(SYS_write, fd, data, n);
+}
+
+static void a_full_or_broken_disk_is_no_verdict_and_the_next_update_repairs(void **state)
+{
+	struct fixture *f = *state;
+	struct history *h = br_calloc(1, sizeof *h);
+	int faults = getenv("BR_LONG") ? 20 * FAULTS : FAULTS, met = 0;
+
+	make_history(f, h);
+	fixture_open(f);
+	br_worktree_set_watched(f->t, 1);
+	for (int i = 0; i < faults; i++) {
+		size_t n = br_rand_below(&h->r, COMMITS), to = br_rand_below(&h->r, COMMITS);
+		bool fresh = br_rand_below(&h->r, 6) == 0;
+		int rc;
+
+		fault.left = 1 + br_rand_below(&h->r, fresh ? 60 : 20);
+		fault.errnum = i % 2 ? ENOSPC : EIO;
+		fault.on = true;
+		rc = br_worktree_update(f->t, h->oid[n], fresh, NULL, 0, &f->err);
+		fault.on = false;
+		met += rc < 0;
+		if (rc < 0 && rc != BR_ESYS)
+			fail_msg("not the machine's fault? %d %s", rc, f->err.msg);
+		if (rc == 0)
+			assert_same_tree(h->ref[n], f->tree);
+		if (br_rand_below(&h->r, 3) == 0)
+			fixture_reopen(f);
+		update(f, h->oid[to]);
+		assert_git_sees(f, h->oid[to]);
+		assert_same_tree(h->ref[to], f->tree);
+		br_worktree_look(f->t, true);
+	}
+	print_message("%d updates met a fault\n", met);
+	assert_true(met > faults / 4);
+	history_done(h);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_free)
 
 int main(void)
@@ -489,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(the_tree_equals_gits_after_every_jump_whatever_tests_did),
 		test(an_update_killed_at_any_system_call_is_repaired_by_the_next),
+		test(a_full_or_broken_disk_is_no_verdict_and_the_next_update_repairs),
 	};
 
 	return cmocka_run_group_tests_name("worktree properties", tests, NULL, NULL);
