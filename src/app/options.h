@@ -73,8 +73,7 @@ struct br_options {
 	bool ask, reuse;
 	/* verdict */
 	char **bad_if, **good_if, **skip_if;
-	bool timeout_is_skip, strict_git, bad_if_defect;
-	bool timeout_is_skip, strict_git, keep_core;
+	bool timeout_is_skip, strict_git, bad_if_defect, keep_core;
 	enum br_match match;
 	bool interesting;
 	enum br_confirm confirm;
