@@ -57,6 +57,7 @@ struct scan {
 	bool passed, cut;
 	uint32_t tries;
 	struct seen *seen;
+	bool *idle; /* of a literal: none of its rows has anything left to ask */
 	struct br_err *err;
 	int rc;
 };
@@ -196,11 +197,24 @@ static void try_row(struct scan *s, size_t i, size_t at, struct window *w)
 	seen->at_start = at_start;
 }
 
+static bool is_idle(const struct scan *s, size_t word)
+{
+	if (s->rc < 0 || s->tries >= TRIES_ALL)
+		return true;
+	for (size_t i = s->e->first[word]; i != SIZE_MAX; i = s->e->entry[i].next)
+		if (is_wanted(s, s->e->entry[i].row, &s->seen[i]) &&
+		    !(s->cut && s->seen[i].tries >= TRIES_ROW))
+			return false;
+	return true;
+}
+
 static void found_literal(void *arg, size_t word, size_t at)
 {
 	struct scan *s = arg;
 	struct window w;
 
+	if (s->idle[word])
+		return;
 	w.filled = false;
 	if (at != SIZE_MAX)
 		at += s->base;
@@ -210,6 +224,7 @@ static void found_literal(void *arg, size_t word, size_t at)
 		return;
 	for (size_t i = s->e->first[word]; i != SIZE_MAX; i = s->e->entry[i].next)
 		try_row(s, i, at, &w);
+	s->idle[word] = is_idle(s, word);
 }
 
 /* A pattern that ran out of tries on a long output gets new ones for its end. */
@@ -221,6 +236,7 @@ static int scan_all(struct scan *s)
 	for (size_t i = 0; i < s->e->nentry; i++)
 		s->seen[i].tries = 0;
 	s->tries = 0;
+	memset(s->idle, 0, s->e->nliteral * sizeof *s->idle);
 	s->base = s->n - TAIL_B;
 	br_literals_scan(s->e->literals, s->text + s->base, TAIL_B, found_literal, s);
 	return s->rc;
@@ -351,9 +367,13 @@ static size_t behind_line(const struct scan *s, size_t from)
 static bool read_stack(struct scan *s, size_t i, struct br_failure *f)
 {
 	enum br_stack_format format = s->e->entry[i].row->stack;
+	size_t from = s->seen[i].from;
 
-	return format != BR_STACK_NONE &&
-	       br_stack_read(format, s->text, s->n, behind_line(s, s->seen[i].from), f);
+	if (format == BR_STACK_NONE)
+		return false;
+	if (format != BR_STACK_RUBY) /* whose message stands on the line of the first frame */
+		from = behind_line(s, from);
+	return br_stack_read(format, s->text, s->n, from, f);
 }
 
 static void put_place(struct br_failure *f, const struct place *p)
@@ -427,7 +447,9 @@ int br_evidence_read(struct br_evidence *e, const char *text, size_t n, bool pas
 		     struct br_err *err)
 {
 	br_auto_free struct seen *seen = br_calloc(e->nentry, sizeof *seen);
-	struct scan s = {.e = e, .text = text, .n = n, .passed = passed, .seen = seen, .err = err};
+	br_auto_free bool *idle = br_calloc(e->nliteral, sizeof *idle);
+	struct scan s = {
+		.e = e, .text = text, .n = n, .passed = passed, .seen = seen, .idle = idle, .err = err};
 	struct br_reading r = {.failure = {.exit = -1}};
 	int rc = scan_all(&s);
 

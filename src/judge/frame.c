@@ -96,7 +96,11 @@ static enum br_line_kind read_js(const char *line, struct br_printed_frame *f)
 	open = strrchr(s, '(');
 	if (!open || open == s) {
 		put(f->file, sizeof f->file, s, strlen(s));
-		return BR_LINE_PART;
+		s = br_frame_basename(s);
+		put(f->name, sizeof f->name, s,
+		    strcspn(s, ":")); /* a function without a name, in this file */
+		f->module = true;
+		return strncmp(f->file, "node:", 5) == 0 || !f->name[0] ? BR_LINE_PART : BR_LINE_FRAME;
 	}
 	put(f->file, sizeof f->file, open + 1, strcspn(open + 1, ")"));
 	put(f->name, sizeof f->name, s, (size_t)(open - s));

@@ -95,7 +95,8 @@ static const char *copy_rust_type(const char *s, const char *end, struct out *o)
 /* What stands behind a space at the outermost level: the rest of a name whose return type came before, or qualifiers. */
 static bool is_qualifier(const char *s, const char *end)
 {
-	static const char *const words[] = {"const", "volatile", "[clone", "(.", "&", "noexcept", "[abi:"};
+	static const char *const words[] = {"const", "volatile", "+ ",	     "[clone",
+					    "(.",    "&",	 "noexcept", "[abi:"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (starts(s, end, words[i]))

@@ -18,15 +18,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Some print wide spaces (U+2003) before a frame. */
 static const char *blanks(const char *s)
 {
-	for (;;) {
-		s += strspn(s, " \t");
-		if (strncmp(s, "\xe2\x80\x83", 3) != 0)
-			return s;
-		s += 3;
-	}
+	return s + strspn(s, " \t");
 }
 
 static const char *digits(const char *s)
@@ -51,6 +45,15 @@ static const char *bare_address(const char *s)
 	size_t n = strspn(s, "0123456789abcdefABCDEF");
 
 	return n >= 8 && (s[n] == ' ' || s[n] == '\t') ? s + n : s;
+}
+
+static const char *last(const char *s, const char *what)
+{
+	const char *at = NULL;
+
+	for (const char *p = strstr(s, what); p; p = strstr(p + 1, what))
+		at = p;
+	return at;
 }
 
 static void put_field(char *out, size_t size, const char *s, size_t n)
@@ -188,8 +191,12 @@ static enum br_line_kind read_rest(const char *s, struct br_printed_frame *f)
 		place = find_place(s);
 		n = place ? (size_t)(place - s) : strlen(s);
 	}
+	if (!place && n > 2 && s[n - 1] == ']' && last(s, " [")) /* node's "f(int) [program]" */
+		n = (size_t)(last(s, " [") - s);
 	while (n && s[n - 1] == ' ')
 		n--;
+	if (place && n > 3 && memcmp(s + n - 3, " at", 3) == 0) /* lldb, of a function without parameters */
+		n -= 3;
 	if (place)
 		put_file(f, place, strcspn(place, " \t"));
 	if (is_place(s) && !place && s[0] == '/') { /* a module without brackets */
@@ -245,6 +252,8 @@ static enum br_line_kind read_numbered(const char *s, struct br_printed_frame *f
 	p = blanks(p);
 	if (p != s && strncmp(p, "- ", 2) == 0) /* eu-stack's old form */
 		p += 2;
+	if (*p == '[' && strncmp(p, "[vdso]", 6) != 0) /* node: only the program is known */
+		return BR_LINE_PART;
 	return read_rest(strncmp(p, "in ", 3) == 0 ? p + 3 : behind_image(p), f);
 }
 
@@ -265,15 +274,6 @@ static enum br_line_kind read_valgrind(const char *s, struct br_printed_frame *f
 	br_frame_name_native(p, place && place > p ? (size_t)(place - p - 1) : strlen(p), f->name,
 			     sizeof f->name);
 	return f->name[0] ? BR_LINE_FRAME : BR_LINE_PART;
-}
-
-static const char *last(const char *s, const char *what)
-{
-	const char *at = NULL;
-
-	for (const char *p = strstr(s, what); p; p = strstr(p + 1, what))
-		at = p;
-	return at;
 }
 
 /* "/lib/libv8.so(v8::f(int)+0x272) [0x7f59]": the end of the line may have come on the next one. */

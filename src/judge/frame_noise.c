@@ -41,7 +41,7 @@ static const char *const native[] = {
 	"__abort",
 	"raise$",
 	"gsignal$",
-	"pthread_kill",
+	"pthread_",
 	"__pthread_kill",
 	"tgkill$",
 	"kill$",

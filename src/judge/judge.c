@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The engine keeps some megabytes of a log; this only stops a file that is not its own. */
-#define LOG_MAX_B (64u << 20)
+#define LOG_MAX_B (128u << 20)
 #define JIT_READS_AHEAD_B 64u
 
 /*

@@ -19,13 +19,27 @@ static size_t escape_len(const char *s, size_t n)
 	return i < n ? i + 1 : n;
 }
 
+/* Web pages and loggers turn indentation into U+00A0 and U+2003. */
+static size_t wide_blank_len(const char *s, size_t n)
+{
+	if (n >= 2 && memcmp(s, "\xc2\xa0", 2) == 0)
+		return 2;
+	return n >= 3 && memcmp(s, "\xe2\x80\x83", 3) == 0 ? 3 : 0;
+}
+
 size_t br_lines_plain(const char *text, size_t n, char *out, size_t size)
 {
-	size_t len = 0;
+	size_t len = 0, blank;
 
 	for (size_t i = 0; i < n && len + 1 < size;) {
 		if (text[i] == '\033') {
 			i += escape_len(text + i, n - i);
+			continue;
+		}
+		blank = wide_blank_len(text + i, n - i);
+		if (blank) {
+			out[len++] = ' ';
+			i += blank;
 			continue;
 		}
 		if (text[i] != '\r')

@@ -17,7 +17,7 @@ struct br_lines {
 /* false at the end of the text. NULs in the line become '?'. */
 bool br_lines_next(struct br_lines *l);
 /*
- * Copies text without escape sequences and carriage returns, at most size - 1 bytes; NUL-terminated, NULs as '?'.
+ * Copies text without escape sequences and carriage returns, wide blanks as plain ones, at most size - 1 bytes; NUL-terminated, NULs as '?'.
  * Returns the length.
  */
 size_t br_lines_plain(const char *text, size_t n, char *out, size_t size);

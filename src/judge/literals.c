@@ -4,15 +4,19 @@
 #include "base/mem.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
-#define SAYS 0x8000u /* in an entry: the state it leads to ends a word */
-#define STATE_MAX 0x7fffu
+#define STATE_MAX UINT16_MAX
 #define NONE UINT32_MAX
 
 struct br_literals {
-	uint16_t *next; /* nstate rows of nclass entries */
+	uint16_t *next; /* while it is built: nstate rows of nclass entries */
+	uint32_t *
+		offset; /* the same as offsets of rows, quiet states first: one addition and one load a byte */
+	uint32_t *state_at; /* the state that stands at a place in offset */
+	uint32_t nquiet;    /* offsets below it are of states at which no word ends */
 	uint8_t class[256];
 	uint32_t nclass, nstate;
 	uint32_t *word;	   /* of a state: the longest word that ends here, or NONE */
@@ -80,14 +84,34 @@ static void complete(struct br_literals *l)
 	}
 }
 
-static void mark_words(struct br_literals *l)
+static bool says(const struct br_literals *l, uint32_t state)
 {
-	for (size_t i = 0; i < (size_t)l->nstate * l->nclass; i++) {
-		uint32_t to = l->next[i];
+	return l->word[state] != NONE || l->shorter[state];
+}
 
-		if (l->word[to] != NONE || l->shorter[to])
-			l->next[i] = (uint16_t)(to | SAYS);
+/* Makes the table that is scanned by: states that end no word come first, and entries are offsets of rows. */
+static void lay_out(struct br_literals *l)
+{
+	br_auto_free uint32_t *place = br_calloc(l->nstate, sizeof *place);
+	uint32_t n = 0;
+
+	for (uint32_t s = 0; s < l->nstate; s++)
+		if (!says(l, s))
+			place[s] = n++;
+	l->nquiet = n * l->nclass;
+	for (uint32_t s = 0; s < l->nstate; s++)
+		if (says(l, s))
+			place[s] = n++;
+	l->state_at = br_calloc(l->nstate, sizeof *l->state_at);
+	l->offset = br_calloc((size_t)l->nstate * l->nclass, sizeof *l->offset);
+	for (uint32_t s = 0; s < l->nstate; s++) {
+		l->state_at[place[s]] = s;
+		for (uint32_t c = 0; c < l->nclass; c++)
+			l->offset[place[s] * l->nclass + c] =
+				place[l->next[(size_t)s * l->nclass + c]] * l->nclass;
 	}
+	free(l->next);
+	l->next = NULL;
 }
 
 struct br_literals *br_literals_new(const char *const *words, size_t n)
@@ -110,7 +134,7 @@ struct br_literals *br_literals_new(const char *const *words, size_t n)
 	for (size_t i = 0; i < n; i++)
 		add_word(l, words[i], (uint32_t)i);
 	complete(l);
-	mark_words(l);
+	lay_out(l);
 	return l;
 }
 
@@ -124,14 +148,14 @@ static void tell(const struct br_literals *l, uint32_t state, size_t end, br_lit
 void br_literals_scan(const struct br_literals *l, const char *text, size_t n, br_literal_found *found,
 		      void *arg)
 {
-	const uint16_t *next = l->next;
-	const uint32_t nclass = l->nclass;
-	uint32_t state = *edge(l, 0, '\n');
+	const uint32_t *offset = l->offset;
+	const uint32_t nquiet = l->nquiet;
+	uint32_t row = offset[l->class['\n']];
 
 	for (size_t i = 0; i < n; i++) {
-		state = next[(size_t)(state & STATE_MAX) * nclass + l->class[(uint8_t)text[i]]];
-		if (state & SAYS)
-			tell(l, state & STATE_MAX, i + 1, found, arg);
+		row = offset[row + l->class[(uint8_t)text[i]]];
+		if (row >= nquiet)
+			tell(l, l->state_at[row / l->nclass], i + 1, found, arg);
 	}
 }
 
@@ -140,6 +164,8 @@ void br_literals_free(struct br_literals *l)
 	if (!l)
 		return;
 	free(l->next);
+	free(l->offset);
+	free(l->state_at);
 	free(l->word);
 	free(l->shorter);
 	free(l->len);

@@ -51,7 +51,7 @@ static const struct br_recogniser rows[] = {
 	/* linkers */
 	BUILD("linker", "undefined reference to ", "^.*(?<m>undefined reference to .*)", LINKED),
 	BUILD("linker", "multiple definition of ", "^.*(?<m>multiple definition of [^;]*)", LINKED),
-	BUILD("linker", "cannot find -l", "^\\S*ld\\S*: (?<m>cannot find -l\\S+)", LINKED),
+	BUILD("linker", "cannot find -l", "^\\S*ld\\S*: (?<m>cannot find -l[^\\s:]+)", LINKED),
 	BUILD("linker", "ld: cannot find ", "^\\S*ld: (?<m>cannot find .*)", LINKED),
 	BUILD("linker", "ld.lld: error: ", "^.*ld\\.lld: error: (?<m>.*)", LINKED),
 	BUILD("linker", "mold: ", "^mold: (?:fatal|error): (?<m>.*)", LINKED),
@@ -70,7 +70,8 @@ static const struct br_recogniser rows[] = {
 	      ")?(?<m>(?:all|build|compile|configure|config|install|prepare|libs?|objs?|[\\w-]*-build|build-["
 	      "\\w-]*)(?:-\\w+)?)\\] Error",
 	      STOPPED - 5),
-	BUILD("make", "*** [", "^\\S*make(?:\\[\\d+\\])?: \\*\\*\\* \\[(?<m>[^\\]]*\\] Error 12[67])",
+	BUILD("make", "*** [",
+	      "^\\S*make(?:\\[\\d+\\])?: \\*\\*\\* \\[(?:[^\\]\\s]*:\\d+: )?(?<m>[^\\]]*\\] Error 12[67])",
 	      STOPPED - 5),
 	BUILD("make", "No rule to make target ",
 	      "^\\S*make(?:\\[\\d+\\])?: \\*\\*\\* (?<m>No rule to make target [^.]*)", LINKED - 5),
@@ -99,7 +100,8 @@ static const struct br_recogniser rows[] = {
 	BUILD("waf", "\nBuild failed", "^(?<m>Build failed)$", STOPPED),
 	BUILD("xcodebuild", "** BUILD FAILED **", "^\\*\\* BUILD FAILED \\*\\*", STOPPED),
 	/* Rust */
-	BUILD("rustc", "\nerror[", "^error\\[(?<m>E\\d+\\]: .*)(?:\\n *--> (?<f>[^:]+))?", COMPILED),
+	{"rustc", "\nerror[", "^error\\[(?<t>E\\d+)\\]: (?<m>.*)(?:\\n *--> (?<f>[^:]+))?", BR_SAYS_BUILD,
+	 COMPILED, 0, BR_STACK_NONE, "build", NULL, NULL},
 	BUILD("rustc", "\n --> ", "^error: (?<m>.*)\\n *--> (?<f>[^:\\n]+):\\d+:\\d+", COMPILED - 1),
 	NO_BUILD("cargo", "could not compile ", "^error: (?<m>could not compile `[^`]*`)", STOPPED),
 	NO_BUILD("cargo", "failed to run custom build command",

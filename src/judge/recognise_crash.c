@@ -158,8 +158,8 @@ static const struct br_recogniser rows[] = {
 	 "LLVM ERROR", NULL},
 	/* fuzzers */
 	{"libFuzzer", "ERROR: libFuzzer: ",
-	 "^==\\d+== ?ERROR: libFuzzer: (?<t>timeout|out-of-memory|fuzz target \\w+|[a-z-]+)", CRASHED,
-	 SIGNALLED + 5, 0, NATIVE, "fuzzer", NULL, NULL},
+	 "^==\\d+== ?ERROR: libFuzzer: (?!deadly)(?<t>timeout|out-of-memory|fuzz target \\w+|[a-z-]+)",
+	 CRASHED, SIGNALLED + 5, 0, NATIVE, "fuzzer", NULL, NULL},
 	{"libFuzzer", "ERROR: libFuzzer: deadly signal", "^==\\d+== ?ERROR: libFuzzer: (?<t>deadly signal)",
 	 CRASHED, SIGNALLED - 1, 0, NATIVE, "fuzzer", NULL, NULL},
 	/* signals, as debuggers, shells and make tell them */

@@ -69,7 +69,7 @@ static const struct br_recogniser rows[] = {
 	/* JavaScript */
 	{"JS", "Error",
 	 "^(?:.*Uncaught (?:Exception: )?|\\[?Unhandled [^:]*: "
-	 ")?(?<t>(?:[A-Za-z_$][\\w$]*\\.)*[A-Za-z_$]*Error)(?: \\[\\w+\\])?(?:: "
+	 ")?(?<t>[A-Z][\\w$]*Error|Error)(?: \\[\\w+\\])?(?:: "
 	 "(?<m>.*))?\\n(?:.*\\n){0,15}?\\s+at ",
 	 THREW, THROWN, 0, BR_STACK_JS, "exception", NULL, NULL},
 	{"Jazzer.js", " Uncaught Exception: ",

@@ -66,9 +66,8 @@ static bool is_null(const char *type)
 
 void br_refine_sanitizer(const char *window, const char *file, struct br_failure *f)
 {
-	static const char *const ends[] = {" on address", " on unknown", " on 0x",     " (pid",
-					   " (0x",	  " (pc ",	 ":",	       " in ",
-					   " which ",	  " (malloc",	 " (operator", " trying to"};
+	static const char *const ends[] = {" on address", " on unknown", " on 0x",  " (",
+					   ":",		  " in ",	 " which ", " trying to"};
 	char access[32], type[sizeof f->type];
 	bool null = is_null(f->type);
 

@@ -6,6 +6,7 @@
 #include "judge/lines.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FRAME_MAX 160
@@ -48,7 +49,28 @@ static bool next_line(struct reader *r)
 	return true;
 }
 
-/* One stack, and perhaps lines before it. Ends at a blank line, or at two lines that are no part of it. */
+/* Rust prints the file of a function on the line behind it. */
+static void note_file(struct reader *r)
+{
+	struct br_printed_frame *f = r->nframe ? &r->frame[r->nframe - 1] : NULL;
+	const char *at = strstr(r->lines.line, "at ");
+
+	if (f && at && !f->file[0])
+		(void)snprintf(f->file, sizeof f->file, "%.*s", (int)sizeof f->file - 1, at + 3);
+}
+
+/* How many lines that are no part of a stack may stand inside of it. */
+static size_t patience(const struct reader *r)
+{
+	const char *s = r->lines.line + strspn(r->lines.line, " \t");
+
+	if (r->format == BR_STACK_RUBY)
+		return 10; /* the source with a marker below it */
+	return r->format == BR_STACK_NATIVE &&
+	       (*s == '[' || *s == '/' || strncmp(s, "v8::", 4) == 0); /* V8's long lines are split */
+}
+
+/* One stack, and perhaps lines before it. Ends at a blank line, or at one that is no part of it. */
 static bool read_one(struct reader *r)
 {
 	size_t before = 0, strange = 0;
@@ -64,10 +86,13 @@ static bool read_one(struct reader *r)
 		r->nunknown += kind == BR_LINE_PART;
 		if (kind == BR_LINE_END)
 			break;
+		if (kind == BR_LINE_PART && r->format == BR_STACK_RUST)
+			note_file(r);
 		strange = kind == BR_LINE_OTHER ? strange + 1 : 0;
 		if (!r->nframe && kind == BR_LINE_OTHER && ++before > BEFORE_LIMIT)
 			break;
-		if (r->nframe && (strange > 1 || is_blank(r->lines.line)))
+		if (r->nframe &&
+		    (strange > patience(r) || (is_blank(r->lines.line) && r->format != BR_STACK_RUBY)))
 			break;
 	}
 	return r->nframe > 0;
@@ -186,7 +211,7 @@ static void read_traceback(struct reader *r, struct br_failure *f)
 			if (!r->fault)
 				read_exception(line, f);
 			break;
-		} else if (r->fault && is_blank(line)) {
+		} else if (r->fault && r->nframe) {
 			break;
 		}
 	}
@@ -226,7 +251,8 @@ static bool read_others(struct reader *r, struct br_failure *f)
 		struct br_printed_frame top = r->frame[0];
 
 		if (!drop_noise(r)) {
-			if (r->format == BR_STACK_NATIVE || r->format == BR_STACK_RUST)
+			if (r->format == BR_STACK_NATIVE || r->format == BR_STACK_RUST ||
+			    r->format == BR_STACK_JS)
 				continue;
 			r->frame[0] = top;
 			r->nframe = 1;
