@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POOLS_MAX = 1000, TREES_MAX = 256 };
+enum { POOLS_MAX = 1000, TREES_MAX = 256, COUNT_EVERY_S = 600 };
 
 /* The descriptor that holds the lock, or BR_ENOTFOUND: somebody else has it. */
 static int lock_file(const char *path, bool make, struct br_err *err)
@@ -109,9 +109,8 @@ int br_pool_take(struct br_pool *p, const char *work, const char *basis, struct 
 	*p = (struct br_pool){.work = br_strdup(work), .lock = -1};
 	if (rc >= 0)
 		rc = find(p, basis, err);
-	if (rc >= 0) /* until it is given back nobody knows how large it is */
-		rc = ftruncate(p->lock, 0) < 0 ? br_fail_errno(err, "cannot write in %s", work)
-					       : br_dir_make(p->dir, err);
+	if (rc >= 0)
+		rc = br_dir_make(p->dir, err);
 	return rc < 0 ? rc : 0;
 }
 
@@ -124,14 +123,22 @@ struct kept {
 	struct timespec used;
 };
 
+/* What the lock file says: bytes, and when they were counted (seconds since 1970). To count takes as long as a trial. */
+static bool known_size(int lock, int64_t most_age_s, uint64_t *size_b)
+{
+	char text[64] = "";
+	ssize_t n = pread(lock, text, sizeof text - 1, 0);
+	int64_t counted, now = time(NULL);
+
+	return n > 0 && sscanf(text, "%" SCNu64 " %" SCNd64, size_b, &counted) == 2 && counted <= now &&
+	       now - counted <= most_age_s;
+}
+
 static uint64_t size_of(int lock, const char *dir)
 {
-	char text[32] = "";
-	ssize_t n = pread(lock, text, sizeof text - 1, 0);
 	uint64_t size_b;
 
-	/* Empty: the search was killed. */
-	return n > 0 && br_parse_u64(text, &size_b) == 0 ? size_b : br_dir_usage(dir);
+	return known_size(lock, INT64_MAX, &size_b) ? size_b : br_dir_usage(dir);
 }
 
 /* All pools that nobody holds, held now. */
@@ -197,11 +204,20 @@ static void bound(const char *work, uint64_t cache_b)
 
 static void write_size(int lock, const char *dir)
 {
-	br_auto_free char *text = br_asprintf("%" PRIu64, br_dir_usage(dir));
+	br_auto_free char *text = NULL;
+	struct timespec now[2];
+	uint64_t size_b;
 
-	/* Left out, it is measured again. */
-	if (pwrite(lock, text, strlen(text), 0) < 0)
-		return;
+	if (!known_size(lock, COUNT_EVERY_S, &size_b)) {
+		text = br_asprintf("%" PRIu64 " %" PRId64 "\n", br_dir_usage(dir), (int64_t)time(NULL));
+		/* Left out, it is counted by whoever wants to know. */
+		if (ftruncate(lock, 0) < 0 || pwrite(lock, text, strlen(text), 0) < 0)
+			return;
+	}
+	/* Left to itself the file system would use the last tick: two searches may end in one. */
+	(void)clock_gettime(CLOCK_REALTIME, &now[0]);
+	now[1] = now[0];
+	(void)futimens(lock, now);
 }
 
 void br_pool_release(struct br_pool *p, uint64_t cache_b, bool needed)

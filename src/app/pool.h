@@ -2,7 +2,7 @@
  * pool.h - the private trees of a search, kept for the next one.
  *
  * WORK/N holds the trees of one search at a time (WORK/N/0, 1, ... a worker each); who holds the lock of WORK/N.lock has it. A finished search
- * leaves its trees there, and its size in the lock file, whose time tells when it was used last.
+ * leaves its trees there. The lock file says how large they were when that was counted last; its time tells when they were used.
  */
 #ifndef BR_POOL_H
 #define BR_POOL_H
