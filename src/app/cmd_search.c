@@ -33,7 +33,7 @@ static int open_history(struct br_session *s, struct br_domain **out, struct br_
 		.patch = s->patch,
 		.npatch = s->npatch,
 		.clean = s->opt->clean,
-		.sealed = s->spec.box.level >= BR_LEVEL_NAMESPACES,
+		.sealed = br_session_is_sealed(s),
 	};
 
 	return br_commits_open(out, s->repo, &q, err);

@@ -6,6 +6,7 @@
  */
 #include "app/session.h"
 
+#include "app/yours.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
@@ -167,6 +168,23 @@ static void explain_end(struct br_session *s, const struct br_trial *t, const st
 			  br_class_name(t->verdict.cls), why, again);
 }
 
+/* Nothing that is in the history makes the end behave: does something that is not? */
+static int compare_with_yours(struct br_session *s, const struct br_bound *bound, size_t first,
+			      struct br_err *err)
+{
+	br_auto_free char *said = NULL, *before = NULL;
+	int r = 0;
+
+	if (!s->trial[first].amended)
+		r = br_yours_explain(s, &bound->q, &s->trial[first], bound->is_new ? BR_BAD : BR_GOOD, &said,
+				     err);
+	if (r > 0) {
+		before = br_steal(&s->row.message);
+		fail_ends(s, "%s; %s", before, said);
+	}
+	return r < 0 ? r : BR_ENDS_NOT_REPRODUCED;
+}
+
 /* The first answer was not the expected one: does it vary? */
 static int try_end_again(struct br_session *s, const struct br_bound *bound, size_t first, struct br_err *err)
 {
@@ -190,7 +208,7 @@ static int try_end_again(struct br_session *s, const struct br_bound *bound, siz
 	s->telling = first + 1;
 	if (wanted == 0) {
 		explain_end(s, &s->trial[first], bound, tries);
-		return BR_ENDS_NOT_REPRODUCED;
+		return compare_with_yours(s, bound, first, err);
 	}
 	fail_ends(s, "the test is flaky: at the %s end %s it was %s in %u of %u runs",
 		  bound->is_new ? new_word(s) : old_word(s), name,

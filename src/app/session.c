@@ -811,6 +811,13 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	return r < 0 ? r : open_hooks(s, err);
 }
 
+bool br_session_is_sealed(const struct br_session *s)
+{
+	const struct br_box *box = &s->spec.box;
+
+	return box->level >= BR_LEVEL_NAMESPACES && br_strv_len(box->bind) == 0 && box->home != BR_HOME_HOST;
+}
+
 int br_session_trees(struct br_session *s, struct br_err *err)
 {
 	struct br_commit_info info;
@@ -820,7 +827,7 @@ int br_session_trees(struct br_session *s, struct br_err *err)
 				     .patch = s->patch,
 				     .npatch = s->npatch,
 				     .clean = s->opt->clean,
-				     .sealed = s->spec.box.level >= BR_LEVEL_NAMESPACES};
+				     .sealed = br_session_is_sealed(s)};
 	int r;
 
 	if (!s->bad)

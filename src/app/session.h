@@ -118,6 +118,8 @@ int br_session_trees(struct br_session *s, struct br_err *err);
 const char *br_session_place(const struct br_session *s);
 /* Opens the engine over the domain s->trees; called once, before the first question. */
 int br_session_start(struct br_session *s, struct br_err *err);
+/* Trials see a work tree as a mount of its own, and by no other path that they can write to. */
+bool br_session_is_sealed(const struct br_session *s);
 /* Ends all processes; keep_trees: the work trees stay for `resume` whatever they take. Zero-initialised is fine. */
 void br_session_close(struct br_session *s, bool keep_trees);
 

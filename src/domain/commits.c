@@ -99,18 +99,23 @@ static void tree_close(struct br_tree *t)
 	free(t);
 }
 
-static void close_commits(struct br_domain *d)
+static void free_with(struct commits *c)
 {
-	struct commits *c = (struct commits *)d;
-
-	if (!c)
-		return;
 	for (size_t i = 0; i < c->nwith; i++) {
 		free(c->with[i].target);
 		free(c->with[i].source);
 		free(c->with[i].rev);
 	}
 	free(c->with);
+}
+
+static void close_commits(struct br_domain *d)
+{
+	struct commits *c = (struct commits *)d;
+
+	if (!c)
+		return;
+	free_with(c);
 	for (size_t i = 0; i < c->npatch; i++)
 		br_patch_done(&c->patch[i]);
 	free(c->patch);
@@ -446,16 +451,24 @@ static void copy_patches(struct commits *c, const struct br_commits_query *q)
 		br_patch_copy(&c->patch[i], &q->patch[i]);
 }
 
-static void copy_with(struct commits *c, const struct br_commits_query *q)
+static void copy_with(struct commits *c, const struct br_with *with, size_t n)
 {
-	c->with = br_calloc(q->nwith, sizeof *c->with);
-	c->nwith = q->nwith;
-	for (size_t i = 0; i < q->nwith; i++)
+	c->with = br_calloc(n, sizeof *c->with);
+	c->nwith = n;
+	for (size_t i = 0; i < n; i++)
 		c->with[i] = (struct br_with){
-			.target = br_strdup_or_null(q->with[i].target),
-			.source = br_strdup_or_null(q->with[i].source),
-			.rev = br_strdup_or_null(q->with[i].rev),
+			.target = br_strdup_or_null(with[i].target),
+			.source = br_strdup_or_null(with[i].source),
+			.rev = br_strdup_or_null(with[i].rev),
 		};
+}
+
+void br_commits_set_with(struct br_domain *d, const struct br_with *with, size_t n)
+{
+	struct commits *c = (struct commits *)d;
+
+	free_with(c);
+	copy_with(c, with, n);
 }
 
 int br_commits_open(struct br_domain **out, struct br_repo *repo, const struct br_commits_query *q,
@@ -470,7 +483,7 @@ int br_commits_open(struct br_domain **out, struct br_repo *repo, const struct b
 	c->common_dir = br_strdup(br_repo_common_dir(repo));
 	c->git_dir = br_strdup(br_repo_git_dir(repo));
 	c->workdir = br_strdup_or_null(br_repo_workdir(repo));
-	copy_with(c, q);
+	copy_with(c, q->with, q->nwith);
 	copy_patches(c, q);
 	rc = walk(&o, repo, q, err);
 	if (rc == 0) {

@@ -41,6 +41,8 @@ struct br_with {
  */
 int br_commits_open(struct br_domain **out, struct br_repo *repo, const struct br_commits_query *q,
 		    struct br_err *err);
+/* Other files for all trees that are opened from now on; copied. */
+void br_commits_set_with(struct br_domain *d, const struct br_with *with, size_t n);
 /* Number of candidates: items with weight > 0. */
 uint64_t br_commits_candidates(const struct br_domain *d);
 /* Of those, the ones that touch the hinted paths. */
