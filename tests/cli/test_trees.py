@@ -78,6 +78,18 @@ class Trees(Case):
             self.assert_first_bad(repo, done, "c6")
             self.assertFalse([t for t in done.trials if t["verdict"] == "skip"], done)
 
+    def test_a_tree_that_failed_to_build_is_not_built_again(self):
+        # Reverts bring two trees back again and again: neither builds.
+        states = {"c1": "ok", **{f"c{n}": "AB"[n % 2] for n in range(4, 12)}, "c12": "ok"}
+        repo = self.repo(linear(14, files={name: {"b": text + "\n"} for name, text in states.items()}), bad=["c12"], unique=False)
+        book = self.path("book")
+        done = self.run_program("--json", *OUTSIDE, "--good", "c1", "-j", "1", "--exhaust", "--build",
+                                f"cat b >> {book}; grep -q ok b", "--", "sh", "-c", "exit $(cat state)", cwd=repo.path)
+        built = read(book).split()
+        self.assertEqual((built.count("A"), built.count("B")), (1, 1), done)
+        again = [t for t in done.trials if t["verdict"] == "skip" and t["cached"]]
+        self.assertGreater(len(again), 1, done)
+
 
 class Pool(Case):
     """What a search finds of the trees of an earlier one."""

@@ -1472,6 +1472,83 @@ static void many_files_come_and_go_at_once(void **state)
 	assert_false(exists(f->tree, "d01"));
 }
 
+static void attributes_for_archives_do_not_matter(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *oid = NULL;
+
+	put_file(f->repo, ".gitattributes", "hidden export-ignore\nsubst export-subst\n");
+	put_file(f->repo, "hidden", "h\n");
+	put_file(f->repo, "subst", "$Format:%H$\n");
+	oid = commit_all(f);
+	fixture_open(f);
+	update(f, oid);
+	assert_file(f->tree, "hidden", "h\n");
+	assert_file(f->tree, "subst", "$Format:%H$\n");
+	assert_git_sees(f, oid);
+}
+
+/* As Git LFS is set up: the pointer names an object that lies in a store beside the repository. */
+static void a_pointer_of_large_file_storage_becomes_its_object(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *config = NULL, *first = NULL, *second = NULL;
+
+	config = br_asprintf("[filter \"lfs\"]\n\tclean = cat\n\tsmudge = cat %s/store/$(cut -d: -f2)\n"
+			     "\trequired = true\n",
+			     f->top);
+	put_file(f->top, ".gitconfig", config);
+	put_file(f->top, "store/1", "large one\n");
+	put_file(f->top, "store/2", "large two\n");
+	put_file(f->repo, ".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n");
+	put_file(f->repo, "a.bin", "oid:1\n");
+	first = commit_all(f);
+	put_file(f->repo, "a.bin", "oid:2\n");
+	second = commit_all(f);
+	fixture_open(f);
+	update(f, first);
+	assert_file(f->tree, "a.bin", "large one\n");
+	update(f, second);
+	assert_file(f->tree, "a.bin", "large two\n");
+	update(f, first);
+	assert_file(f->tree, "a.bin", "large one\n");
+}
+
+static void a_link_to_outside_leads_no_later_commit_there(void **state)
+{
+	struct fixture *f = *state;
+	br_auto_free char *inner = NULL, *s2 = NULL, *link = NULL, *folder = NULL, *module = NULL,
+			  *outside = br_asprintf("%s/outside", f->top), *at = br_asprintf("%s/d", f->repo),
+			  *info = NULL;
+
+	put_file(f->top, "outside/f", "precious\n");
+	assert_int_equal(symlink(outside, at), 0);
+	put_file(f->repo, "a", "a\n");
+	link = commit_all(f);
+	assert_int_equal(unlink(at), 0);
+	put_file(f->repo, "d/f", "ours\n");
+	put_file(f->repo, "d/e/g", "ours\n");
+	folder = commit_all(f);
+	git(f->repo, "rm", "-rq", "d");
+	inner = inner_repository(f, "inner", &s2);
+	info = br_asprintf("160000,%s,d", inner);
+	git(f->repo, "update-index", "--add", "--cacheinfo", info);
+	git(f->repo, "commit", "-q", "-m", "c");
+	module = git_text(f->repo, "rev-parse", "HEAD");
+	fixture_open(f);
+	for (int i = 0; i < 2; i++) {
+		update(f, link);
+		update(f, folder);
+		assert_file(f->tree, "d/f", "ours\n");
+		update(f, link);
+		update(f, module);
+		update(f, folder);
+	}
+	assert_file(f->top, "outside/f", "precious\n");
+	assert_false(exists(f->top, "outside/e"));
+	assert_false(exists(f->top, "outside/.git"));
+}
+
 /* --- trees that are watched --- */
 
 /* A tree of a few files at the first of two commits, watched. False: this machine has no watches. */
@@ -1617,6 +1694,9 @@ int main(void)
 		test(a_hundred_thousand_files_in_one_folder_are_only_slow),
 		test(a_damaged_or_missing_object_is_named_and_other_commits_work),
 		test(many_files_come_and_go_at_once),
+		test(attributes_for_archives_do_not_matter),
+		test(a_pointer_of_large_file_storage_becomes_its_object),
+		test(a_link_to_outside_leads_no_later_commit_there),
 		test(a_watched_tree_is_put_right_wherever_a_test_wrote),
 		test(a_file_with_a_second_name_ends_the_watch),
 		test(another_process_that_opens_the_tree_looks_at_every_file),
