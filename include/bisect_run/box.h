@@ -42,6 +42,7 @@ struct br_box {
 	unsigned doors;	      /* bits of enum br_door */
 	char *const *bind;    /* absolute real paths that are shown as they are and can be written to */
 	char *const *ro_bind; /* the same, read-only */
+	uint64_t memory_b, pids, disk_b; /* of a trial with all its processes; 0: our own default */
 	const char
 		*view; /* without private trees: the folder of which a throw-away view is made; else NULL */
 	const char *account_home; /* home of the user as the system has it, should HOME be another; or NULL */
@@ -49,6 +50,8 @@ struct br_box {
 
 /* "none", "namespaces". */
 const char *br_level_name(enum br_level level);
+/* Whether memory and processes are limited for a whole tree at once here (a control group). *why (caller frees): what that is, or what is missing. */
+bool br_box_has_group(char **why);
 /*
  * Whether a trial can be run so here: a full dry run of an empty one in the environment env. 0, or an error whose message says what the
  * machine does not allow. May be called at any time by a process with one thread.

@@ -12,13 +12,15 @@ enum br_end {
 	BR_END_EXIT,	      /* code: exit status, 0..255 */
 	BR_END_SIGNAL,	      /* code: signal number */
 	BR_END_TIMEOUT,	      /* killed at the wall limit; code: the limit in whole seconds */
-	BR_END_MEMORY,	      /* killed at the memory limit */
+	BR_END_MEMORY,	      /* over the memory limit; code: 1 when it was our own default, 0: the user's */
 	BR_END_EXEC,	      /* COMMAND could not be started; code: errno (ENOENT: not found) */
 	BR_END_BUILD,	      /* --build failed; code: its exit status, or 128+signal */
 	BR_END_BUILD_TIMEOUT, /* --build ran over its limit */
 	BR_END_SETUP,	      /* the work tree could not be made; note says why */
 	BR_END_CANCELLED,     /* the driver took the question back */
 	BR_END_LOST,	      /* the worker died under us: says nothing about the candidate */
+	BR_END_PIDS,	      /* over the limit on processes; code as with memory */
+	BR_END_DISK,	      /* over the limit on what it may write; code as with memory */
 };
 
 /* Facts only. Nothing here says good or bad. Durations by CLOCK_MONOTONIC, of COMMAND alone. */

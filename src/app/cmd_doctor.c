@@ -115,6 +115,18 @@ static bool check_namespaces(void)
 	return works;
 }
 
+static void check_group(void)
+{
+	br_auto_free char *how = NULL;
+	bool works = br_box_has_group(&how);
+	br_auto_free char *text = br_asprintf("%s%s", how,
+					      works ? ""
+						    : ": counted many times a second instead (systemd-run "
+						      "--user --scope -p Delegate=yes gets one)");
+
+	line(works, "limits by control group", text);
+}
+
 static void check_parallel(bool namespaces)
 {
 	printf("\nParallel trials\n");
@@ -147,6 +159,7 @@ int br_cmd_doctor(struct br_options *opt)
 	check_children();
 	printf("\nSandbox\n");
 	namespaces = check_namespaces();
+	check_group();
 	line(true, "secrets in the environment",
 	     "variables that look like one are held back (--pass-env NAME)");
 	check_parallel(namespaces);

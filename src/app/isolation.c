@@ -8,6 +8,7 @@
 #include "bisect_run/err.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <string.h>
@@ -138,10 +139,26 @@ static int choose_level(struct br_isolation *i, const struct br_options *o, char
 	return 0;
 }
 
+/* How well the user's limits can be held to. */
+static void explain_limits(struct br_isolation *i)
+{
+	br_auto_free char *why = NULL;
+
+	if ((i->box.memory_b || i->box.pids) && !br_box_has_group(&why))
+		i->limits = br_asprintf("%s, so memory and processes of tests are counted many times a "
+					"second and may be over "
+					"their limit for a moment",
+					why);
+}
+
 int br_isolation_make(struct br_isolation *out, const struct br_options *o, const char *cwd, const char *view,
 		      char *const *env, struct br_err *err)
 {
-	struct br_isolation i = {.box = {.net = o->net, .home = o->home}};
+	struct br_isolation i = {.box = {.net = o->net,
+					 .home = o->home,
+					 .memory_b = o->memory_b,
+					 .pids = o->pids,
+					 .disk_b = o->disk_b}};
 	int r = find_all_paths(&i, o, cwd, err);
 
 	i.view = br_strdup_or_null(view);
@@ -154,6 +171,8 @@ int br_isolation_make(struct br_isolation *out, const struct br_options *o, cons
 		i.box.doors |= door_of(*word);
 	if (r == 0)
 		r = choose_level(&i, o, env, err);
+	if (r == 0)
+		explain_limits(&i);
 	if (r < 0)
 		br_isolation_done(&i);
 	else
@@ -168,6 +187,7 @@ void br_isolation_done(struct br_isolation *i)
 	free(i->view);
 	free(i->account_home);
 	free(i->warning);
+	free(i->limits);
 	*i = (struct br_isolation){0};
 }
 
@@ -182,6 +202,9 @@ static void add_paths(struct br_buf *out, const char *name, char *const *paths)
 
 void br_isolation_basis(const struct br_isolation *i, struct br_buf *out)
 {
+	if (i->box.memory_b || i->box.pids || i->box.disk_b)
+		br_buf_fmt(out, "memory %" PRIu64 " pids %" PRIu64 " disk %" PRIu64 "\n", i->box.memory_b,
+			   i->box.pids, i->box.disk_b);
 	if (i->box.level == BR_LEVEL_NONE)
 		return;
 	br_buf_fmt(out, "sandbox %s net %d home %d doors %u\n", br_level_name(i->box.level), (int)i->box.net,

@@ -15,6 +15,7 @@ struct br_isolation {
 	struct br_box box;
 	char **bind, **ro_bind;
 	char *view, *account_home;
+	char *limits;  /* how they are held to where it is not perfect; NULL: it is, or there are none */
 	char *warning; /* what is less than one could hope for; NULL: nothing */
 };
 

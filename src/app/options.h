@@ -81,6 +81,7 @@ struct br_options {
 	char *sandbox; /* auto, none, ...; NULL: auto */
 	enum br_net net;
 	enum br_home home;
+	uint64_t memory_b, pids, disk_b; /* 0: our own defaults */
 	char **allow, **bind, **ro_bind; /* names of doors; paths as they were written */
 	/* output */
 	bool json, no_color;

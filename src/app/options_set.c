@@ -15,6 +15,7 @@
 #define VERBOSE_MAX 3
 /* Of kept work trees: a few of a large project with its build, little beside what a disk holds. */
 #define CACHE_DEFAULT_B (UINT64_C(5) << 30)
+#define MEMORY_MIN_B (64u << 20)
 
 static void *field(const struct br_option_row *row, struct br_options *o)
 {
@@ -185,6 +186,28 @@ static void tell_count(const struct br_option_row *row, const struct br_options 
 
 	if (n != 0)
 		tell_value(row, text, argv);
+}
+
+static int set_size(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	uint64_t n;
+
+	if (br_parse_size(v->text, &n) != 0 || n == 0)
+		return br_fail(err, BR_EUSAGE, "%s: '%s' is not a size; write 512M or 2G\n" LIST_HINT,
+			       v->source, v->shown);
+	*(uint64_t *)field(row, v->into) = n;
+	return 0;
+}
+
+/* A trial's worker counts too, and has to live. */
+static int set_memory(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	int rc = set_size(row, v, err);
+
+	if (rc == 0 && v->into->memory_b < MEMORY_MIN_B)
+		return br_fail(err, BR_EUSAGE, "%s: '%s' is too little to run anything in\nwrite 64M or more",
+			       v->source, v->shown);
+	return rc;
 }
 
 static void tell_seed(const struct br_option_row *row, const struct br_options *o, char ***argv)
@@ -477,7 +500,8 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_confirm = {set_confirm, tell_confirm},
 				   kind_clean = {set_clean, tell_clean}, kind_match = {set_match, tell_match},
 				   kind_by = {set_by, tell_text}, kind_sandbox = {set_sandbox, tell_text},
-				   kind_net = {set_net, tell_net}, kind_home = {set_home, tell_home},
+				   kind_net = {set_net, tell_net}, kind_size = {set_size, tell_count},
+				   kind_memory = {set_memory, tell_count}, kind_home = {set_home, tell_home},
 				   kind_allow = {set_allow, tell_list}, kind_quiet = {set_quiet, tell_quiet},
 				   kind_verbose = {set_verbose, tell_verbose},
 				   kind_help = {set_help, tell_command},

@@ -852,6 +852,8 @@ int br_session_start(struct br_session *s, struct br_err *err)
 	s->standing.jobs = s->jobs;
 	if (s->isolation.warning)
 		br_session_note(s, "%s", s->isolation.warning);
+	if (s->isolation.limits)
+		br_session_note(s, "%s", s->isolation.limits);
 	return br_engine_local_open(&s->engine, &s->spec, s->trees, err);
 }
 

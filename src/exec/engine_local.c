@@ -11,6 +11,7 @@
 #include "bisect_run/err.h"
 #include "exec/wire.h"
 #include "exec/worker.h"
+#include "sys/cgroup.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
@@ -61,6 +62,7 @@ struct local {
 	pid_t *keep_pid;
 	size_t nbefore;
 	struct pollfd *poll;
+	struct br_cgroup_place place; /* of the workers' control groups */
 };
 
 static struct local *local_of(struct br_engine *e)
@@ -137,6 +139,8 @@ static void end_worker(struct local *l, struct slot *s)
 	s->pid = 0;
 	free(br_steal(&s->at));
 	kill_orphans(l);
+	if (l->place.version)
+		br_cgroup_remove(&l->place, (uint32_t)(s - l->slot), false);
 }
 
 static bool send_order(const struct slot *s, const struct br_wire_order *o)
@@ -162,7 +166,8 @@ static void send_kind(const struct slot *s, enum br_wire_order_kind kind)
 
 static int start_worker(struct local *l, struct slot *s, struct br_err *err)
 {
-	struct br_worker_cfg cfg = {.spec = l->spec, .domain = l->domain, .slot = (uint32_t)(s - l->slot)};
+	struct br_worker_cfg cfg = {
+		.spec = l->spec, .domain = l->domain, .place = &l->place, .slot = (uint32_t)(s - l->slot)};
 	int rc = br_fork_worker(br_worker_body, &cfg, &s->pid, &s->fd, err);
 
 	if (rc < 0)
@@ -435,6 +440,7 @@ static void close_engine(struct br_engine *e)
 	free(l->slot);
 	free(l->keep_pid);
 	free(l->poll);
+	br_cgroup_place_done(&l->place);
 	free(l);
 }
 
@@ -484,6 +490,7 @@ int br_engine_local_open(struct br_engine **out, const struct br_run_spec *spec,
 	l->nbefore = br_tree_children(&l->keep_pid);
 	l->keep_pid = br_reallocarray(l->keep_pid, l->nbefore + l->nslot, sizeof *l->keep_pid);
 	l->poll = br_calloc(l->nslot + 1, sizeof *l->poll);
+	(void)br_cgroup_find(&l->place, NULL); /* without one, what trials use is counted */
 	*out = &l->base;
 	return 0;
 }

@@ -39,6 +39,7 @@ struct running {
 	uint64_t kill_at_ns;	     /* 0: not asked to end yet */
 	struct br_run_result *out;
 	struct br_tracer *tracer; /* NULL: nobody watches */
+	enum br_hit hit;
 };
 
 int br_run_init(struct br_run *r, struct br_err *err)
@@ -139,7 +140,10 @@ static int wait_ms(const struct br_run *r, const struct running *c)
 	uint64_t next = c->kill_at_ns ? c->kill_at_ns : c->limit_ns ? c->start_ns + c->limit_ns : 0;
 	uint64_t now = active_ns(r), left;
 	int tick = c->pidfd < 0 ? NO_PIDFD_MS : TICK_MS;
+	int look = r->paused ? tick : br_limits_wait_ms(r->limits);
 
+	if (look < tick)
+		tick = look;
 	if (!next || r->paused)
 		return tick;
 	left = now >= next ? 0 : (next - now + BR_NS_PER_MS - 1) / BR_NS_PER_MS;
@@ -175,6 +179,13 @@ static bool has_ended(const struct br_run *r, struct running *c)
 	return c->told != 0;
 }
 
+static bool is_within_limits(const struct br_run *r, struct running *c)
+{
+	if (!r->paused)
+		c->hit = br_limits_look(r->limits);
+	return !c->hit;
+}
+
 /* Until the program ends, its time is over, or nobody wants it any more. Never waits for the pipe's end: a
  * daemon may hold it. */
 static void supervise(struct br_run *r, struct running *c)
@@ -184,7 +195,7 @@ static void supervise(struct br_run *r, struct running *c)
 			      {r->pipe[0], POLLIN, 0},
 			      {c->tracer ? br_tracer_fd(c->tracer) : -1, POLLIN, 0}};
 
-	while (!has_ended(r, c) && is_wanted(r) && in_time(r, c)) {
+	while (!has_ended(r, c) && is_wanted(r) && in_time(r, c) && is_within_limits(r, c)) {
 		int n = poll(p, 4, wait_ms(r, c));
 
 		if (c->tracer)
@@ -224,7 +235,7 @@ static int kill_all(struct br_run *r, struct running *c, struct br_run_result *o
 	bool by_itself = has_ended(r, c);
 	uint32_t killed;
 
-	if (r->ns && out->timed_out && !c->told)
+	if (r->ns && (out->timed_out || out->hit) && !c->told)
 		c->told = br_ns_kill(r->ns, KILL_WAIT_MS, &c->exit, &c->err);
 	killed = br_tree_kill(NULL, c->pid, NULL);
 	out->leftovers = by_itself ? killed : 0;
@@ -234,19 +245,32 @@ static int kill_all(struct br_run *r, struct running *c, struct br_run_result *o
 	return br_fail_errno(err, "process %ld cannot be killed", (long)c->pid);
 }
 
+/* In a box: what the kernel counted, and whether the room for what is thrown away was used up. */
+static enum br_hit after(const struct br_run *r, const struct running *c)
+{
+	enum br_hit hit = br_limits_after(r->limits, c->exit.status);
+
+	return !hit && c->exit.status && c->exit.scratch_full ? BR_HIT_DISK : hit;
+}
+
 /* A box stays, and its process 1 with it, until it is closed. */
 static int take_exit(const struct br_run *r, const struct running *c, struct br_run_result *out,
 		     struct br_err *err)
 {
 	if (!r->ns && wait4(c->pid, &out->status, 0, &out->usage) < 0)
 		return br_fail_errno(err, "cannot wait for process %ld", (long)c->pid);
-	if (!r->ns)
+	if (!r->ns) {
+		if (!out->hit && !out->timed_out && !out->stopped)
+			out->hit = br_limits_after(r->limits, out->status);
 		return 0;
+	}
 	if (c->told < 0 && err)
 		*err = c->err;
 	out->status = c->exit.status;
 	out->usage = c->exit.usage;
-	return c->told < 0 && !out->timed_out && !out->stopped ? c->told : 0;
+	if (!out->hit && !out->timed_out && !out->stopped)
+		out->hit = c->told < 0 ? br_limits_after(r->limits, 0) : after(r, c);
+	return c->told < 0 && !out->timed_out && !out->stopped && !out->hit ? c->told : 0;
 }
 
 /* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could
@@ -256,6 +280,8 @@ static int finish(struct br_run *r, struct running *c, bool keep_others, struct 
 {
 	int rc = 0;
 
+	if (!out->hit && has_ended(r, c) && !succeeded(r, c))
+		out->hit = br_limits_last_look(r->limits);
 	if (has_ended(r, c) && keep_others && succeeded(r, c))
 		br_tree_reap(c->pid);
 	else
@@ -292,6 +318,7 @@ int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns
 	out->crashed = br_tracer_close(c.tracer, out->crash);
 	out->wall_ns = active_ns(r) - c.start_ns;
 	out->timed_out = c.kill_at_ns != 0;
+	out->hit = c.hit;
 	out->stopped = !is_wanted(r);
 	rc = finish(r, &c, keep_others, out, err);
 	if (c.pidfd >= 0 && !r->ns)

@@ -5,6 +5,7 @@
 #ifndef BR_RUN_H
 #define BR_RUN_H
 
+#include "exec/limits.h"
 #include "sys/spawn.h"
 
 struct br_crash;
@@ -22,7 +23,8 @@ struct br_run {
 		stacks; /* file for the stacks of a program that ran over its limit; NULL: they are not wanted */
 	bool watch;	/* the program waits, stopped, to be traced: see stack.h */
 	struct br_ns *ns; /* programs run in this box; NULL: in none */
-	int pipe[2];	  /* all programs of the trial write into [1], so that their order is kept */
+	struct br_limits *limits;
+	int pipe[2]; /* all programs of the trial write into [1], so that their order is kept */
 	char *chunk;
 	bool cancelled; /* the engine does not want it any more */
 	bool gone;	/* the engine has died */
@@ -35,8 +37,9 @@ struct br_run_result {
 	bool crashed;		/* while it was watched */
 	struct br_crash *crash; /* the caller's to set, or NULL; filled when crashed */
 	bool timed_out;
-	bool stopped; /* cancelled, or the engine is gone: the rest says nothing */
-	int status;   /* as from wait4 */
+	enum br_hit hit; /* it was over this limit */
+	bool stopped;	 /* cancelled, or the engine is gone: the rest says nothing */
+	int status;	 /* as from wait4 */
 	struct rusage usage;
 	uint64_t wall_ns; /* without pauses */
 	uint32_t leftovers;

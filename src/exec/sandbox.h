@@ -5,6 +5,7 @@
 #include "bisect_run/engine.h"
 
 struct br_err;
+struct br_limits;
 struct br_ns;
 struct br_sandbox;
 struct br_spawn;
@@ -15,6 +16,7 @@ struct br_sandbox_job {
 	const char *input;		/* folder of the candidate's files, writable; NULL: none */
 	const struct br_spawn *program; /* what may be run inside; must stay until the box is closed */
 	size_t nprogram;
+	const struct br_limits *limits; /* NULL: none */
 };
 
 /* The path at which the tree is seen inside: that of the user's checkout, where it can be. The caller frees. */

@@ -41,10 +41,12 @@ struct worker {
 	struct br_domain *domain;
 	uint32_t slot;
 	int fd;
+	pid_t engine;
 	char *dir, *tmp, *journal, *build_journal, *stamp, *build; /* paths; build as a word of argv */
 	bool strange;	      /* the tree may hold what trials of another basis left */
 	struct br_tree *tree; /* NULL: not opened yet */
 	struct br_run run;
+	struct br_limits limits;
 	union {
 		struct br_wire_order order;
 		char order_bytes[sizeof(struct br_wire_order) + 4]; /* room for the NULs that end its texts */
@@ -275,6 +277,16 @@ static int exit_code(int status)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A build is no verdict, however it fails. */
+static void build_over_limit(struct worker *w, enum br_hit hit)
+{
+	static const char *const what[] = {"", "memory", "processes", "disk space"};
+
+	end(w, BR_END_BUILD, 128 + SIGKILL);
+	(void)snprintf(w->report.outcome.note, sizeof w->report.outcome.note,
+		       "the build ran over the limit on %s", what[hit]);
+}
+
 /* Returns true when COMMAND may run. */
 static bool build(struct worker *w, const struct trial *t)
 {
@@ -294,9 +306,11 @@ static bool build(struct worker *w, const struct trial *t)
 		end(w, BR_END_CANCELLED, 0);
 	else if (res.timed_out)
 		end(w, BR_END_BUILD_TIMEOUT, 0);
+	else if (res.hit)
+		build_over_limit(w, res.hit);
 	else if (res.status)
 		end(w, BR_END_BUILD, exit_code(res.status));
-	return !res.stopped && !res.timed_out && !res.status;
+	return !res.stopped && !res.timed_out && !res.hit && !res.status;
 }
 
 static void not_started(struct worker *w, const struct br_err *err)
@@ -330,6 +344,25 @@ static char *path_beside(const struct worker *w, const char *suffix)
 	return br_asprintf("%s/%" PRIu64 "%s", w->spec->log_dir, w->order.id, suffix);
 }
 
+static void over_limit(struct worker *w, enum br_hit hit)
+{
+	static const enum br_end how[] = {BR_END_LOST, BR_END_MEMORY, BR_END_PIDS, BR_END_DISK};
+
+	end(w, how[hit], br_limits_is_own(&w->limits, hit));
+}
+
+/* What a short machine did to a test must not count against the candidate. */
+static bool host_is_short(struct worker *w, int status)
+{
+	char what[64];
+
+	if (!br_limits_host_is_short(&w->limits, status, what))
+		return false;
+	end(w, BR_END_LOST, 0);
+	note(w, what);
+	return true;
+}
+
 static void command(struct worker *w, const struct trial *t)
 {
 	uint64_t limit = w->order.timeout_ns;
@@ -354,6 +387,10 @@ static void command(struct worker *w, const struct trial *t)
 		end(w, BR_END_CANCELLED, 0);
 	else if (res.timed_out)
 		end(w, BR_END_TIMEOUT, (int)((limit + BR_NS_PER_S - 1) / BR_NS_PER_S));
+	else if (res.hit)
+		over_limit(w, res.hit);
+	else if (host_is_short(w, res.status))
+		return;
 	else if (WIFSIGNALED(res.status))
 		end(w, BR_END_SIGNAL, WTERMSIG(res.status));
 	else
@@ -370,6 +407,7 @@ static bool open_box(struct worker *w, const struct trial *t)
 		.input = w->text.input,
 		.program = t->program,
 		.nprogram = NPROGRAM,
+		.limits = &w->limits,
 	};
 	struct br_err err;
 
@@ -502,6 +540,7 @@ static void run_trial(struct worker *w)
 	end(w, BR_END_EXIT, 0);
 	if (!w->spec->argv)
 		return;
+	br_limits_begin(&w->limits, w->domain->ops->tree_path(w->tree));
 	if (prepare(w, &t, &err) < 0)
 		end_by_error(w, &err);
 	else
@@ -558,6 +597,7 @@ static void set_up(struct worker *w, const struct br_worker_cfg *cfg, int fd)
 	w->spec = cfg->spec;
 	w->domain = cfg->domain;
 	w->slot = cfg->slot;
+	w->engine = getppid();
 	w->fd = w->run.orders = fd;
 	w->run.grace_ns = cfg->spec->grace_ns;
 	w->dir = br_asprintf("%s/%u", cfg->spec->work_dir, cfg->slot);
@@ -570,6 +610,8 @@ static void set_up(struct worker *w, const struct br_worker_cfg *cfg, int fd)
 	(void)prctl(PR_SET_NAME, name);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	br_limits_open(&w->limits, &cfg->spec->box, cfg->place, cfg->slot);
+	w->run.limits = &w->limits;
 	(void)sigaction(SIGXFSZ, &ignore, NULL); /* a file size limit makes the log's write fail, not us */
 }
 
@@ -581,6 +623,8 @@ int br_worker_body(void *arg, int fd)
 	while (next_job(w))
 		do_job(w);
 	close_tree(w);
+	if (getppid() != w->engine) /* else it removes the group when we are gone, which is quicker */
+		br_limits_close(&w->limits);
 	free(w->dir);
 	free(w->tmp);
 	free(w->journal);

@@ -4,11 +4,13 @@
 
 #include "bisect_run/engine.h"
 
+struct br_cgroup_place;
 struct br_domain;
 
 struct br_worker_cfg {
 	const struct br_run_spec *spec;
 	struct br_domain *domain;
+	const struct br_cgroup_place *place; /* for its control group; NULL: none */
 	uint32_t slot;
 };
 

@@ -28,13 +28,26 @@ static int timed_out(struct br_case *c, struct br_verdict *out)
 			      j->limit_is_learnt ? ", a limit that was only learnt" : "");
 }
 
+/* A limit that nobody asked for protects the machine: it says nothing of the candidate. */
+static int over(struct br_case *c, struct br_verdict *out, const char *kind, const char *what)
+{
+	if (!c->outcome->code)
+		return br_verdict_say(out, BR_BAD, kind, "ran over %s", what);
+	return br_verdict_say(out, BR_SKIP, kind,
+			      "ran over %s that protects this machine; --%s sets your own", what, kind);
+}
+
 int br_detect_limit(struct br_case *c, struct br_verdict *out, struct br_err *err)
 {
 	(void)err;
 	if (c->outcome->end == BR_END_TIMEOUT)
 		return timed_out(c, out);
 	if (c->outcome->end == BR_END_MEMORY)
-		return br_verdict_say(out, BR_BAD, "memory", "ran over the memory limit");
+		return over(c, out, "memory", "the memory limit");
+	if (c->outcome->end == BR_END_PIDS)
+		return over(c, out, "pids", "the limit on processes");
+	if (c->outcome->end == BR_END_DISK)
+		return over(c, out, "disk", "the limit on disk space");
 	return 0;
 }
 

@@ -26,12 +26,14 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 enum {
 	KEEP_MAX = 16, /* descriptors that process 1 keeps */
 	MAP_MAX_B = 4096,
+	SCRATCH_MS = 50, /* how often the room is looked at */
 };
 
 enum order_kind { GO_ON, RUN, KILL };
@@ -118,13 +120,41 @@ static int loopback_up(struct br_err *err)
 	return 0;
 }
 
-static int set_up(const struct br_ns_plan *plan, struct br_err *err)
+static void limit(int what, uint64_t most)
+{
+	struct rlimit now;
+
+	if (getrlimit((__rlimit_resource_t)what, &now) < 0 || now.rlim_max < most)
+		return;
+	now.rlim_cur = most;
+	(void)setrlimit((__rlimit_resource_t)what, &now);
+}
+
+static void set_limits(const struct br_ns_plan *plan)
+{
+	/* The machine's out-of-memory killer takes a test first. */
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		(void)!write(fd, "500", 3);
+		(void)close(fd);
+	}
+	/* One byte: enough to switch off a core file as well as a program that would take one (see coredump.c in Linux). */
+	limit(RLIMIT_CORE, 1);
+	if (plan->file_b)
+		limit(RLIMIT_FSIZE, plan->file_b);
+	if (plan->threads) /* from Linux 5.14 on it counts those of the box alone */
+		limit(RLIMIT_NPROC, plan->threads);
+}
+
+static int set_up(const struct br_ns_plan *plan, int *scratch, struct br_err *err)
 {
 	mode_t mask = umask(0);
 	int rc = plan->net == BR_NS_NET_LOOPBACK ? loopback_up(err) : 0;
 
+	set_limits(plan);
 	if (!rc)
-		rc = br_ns_mounts(plan, err);
+		rc = br_ns_mounts(plan, scratch, err);
 	(void)umask(mask);
 	if (!rc)
 		rc = br_ns_lock(plan, err);
@@ -138,6 +168,8 @@ static int set_up(const struct br_ns_plan *plan, struct br_err *err)
 struct init {
 	const struct br_ns_plan *plan;
 	int fd;
+	int scratch;   /* where all is written that is thrown away */
+	bool full;     /* it was */
 	pid_t program; /* that runs; 0: none */
 };
 
@@ -158,6 +190,14 @@ static void run_program(struct init *in, size_t i)
 	br_cleanup_fd(&pidfd);
 }
 
+static void look_at_scratch(struct init *in)
+{
+	struct statvfs s;
+
+	if (!in->full && in->program && fstatvfs(in->scratch, &s) == 0)
+		in->full = s.f_bavail == 0 || s.f_favail == 0;
+}
+
 static void reap(struct init *in)
 {
 	struct report r;
@@ -168,6 +208,9 @@ static void reap(struct init *in)
 	while ((pid = wait4(-1, &r.exit.status, WNOHANG, &r.exit.usage)) > 0) {
 		if (pid != in->program)
 			continue;
+		look_at_scratch(in);
+		r.exit.scratch_full = in->full;
+		in->full = false;
 		in->program = 0;
 		send_report(in->fd, &r);
 	}
@@ -198,7 +241,11 @@ static void serve(struct init *in)
 	p[1].fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 	send_kind(in->fd, READY);
 	for (;;) {
-		if (poll(p, 2, -1) < 0)
+		int n = poll(p, 2, in->program ? SCRATCH_MS : -1);
+
+		if (n == 0)
+			look_at_scratch(in);
+		if (n <= 0)
 			continue;
 		if (p[1].revents)
 			(void)!read(p[1].fd, &info, sizeof info);
@@ -211,7 +258,7 @@ static void serve(struct init *in)
 static void inside(const struct br_ns_plan *plan, int fd) __attribute__((noreturn));
 static void inside(const struct br_ns_plan *plan, int fd)
 {
-	struct init in = {.plan = plan, .fd = fd};
+	struct init in = {.plan = plan, .fd = fd, .scratch = -1};
 	struct br_err err = {0};
 	struct order o;
 
@@ -222,7 +269,7 @@ static void inside(const struct br_ns_plan *plan, int fd)
 	(void)setsid();
 	if (!read_order(fd, &o)) /* the ids are mapped now */
 		_exit(0);
-	if (set_up(plan, &err) < 0) {
+	if (set_up(plan, &in.scratch, &err) < 0) {
 		send_failure(fd, &err);
 		_exit(1);
 	}

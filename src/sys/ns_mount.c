@@ -577,7 +577,7 @@ static int make_read_only(struct br_err *err)
 	return fail(err, "cannot make read-only", "/");
 }
 
-int br_ns_mounts(const struct br_ns_plan *plan, struct br_err *err)
+int br_ns_mounts(const struct br_ns_plan *plan, int *scratch, struct br_err *err)
 {
 	struct stage s;
 	int rc = 0;
@@ -592,6 +592,10 @@ int br_ns_mounts(const struct br_ns_plan *plan, struct br_err *err)
 		rc = make_scratch(&s, err);
 	for (size_t i = 0; !rc && i < s.n; i++)
 		rc = put(&s, &s.place[i], err);
+	if (!rc) {
+		*scratch = s.scratch;
+		s.scratch = -1;
+	}
 	close_stage(&s);
 	return rc;
 }

@@ -4,8 +4,8 @@
 
 #include "sys/ns.h"
 
-/* Makes all mounts of the plan. Needs the capabilities of a new mount namespace. */
-int br_ns_mounts(const struct br_ns_plan *plan, struct br_err *err);
+/* Makes all mounts of the plan. Needs the capabilities of a new mount namespace. *scratch: a descriptor of what is thrown away, the caller's. */
+int br_ns_mounts(const struct br_ns_plan *plan, int *scratch, struct br_err *err);
 /* Gives up all capabilities for ever, and the system calls that nothing inside needs. */
 int br_ns_lock(const struct br_ns_plan *plan, struct br_err *err);
 

@@ -352,6 +352,39 @@ size_t br_tree_pids(pid_t **out)
 	return list.n;
 }
 
+/* Resident less shared pages, from /proc/PID/statm. A page that is shared by forks counts in each. */
+static uint64_t own_memory(pid_t pid)
+{
+	char path[64], text[128];
+	unsigned long resident = 0, shared = 0;
+	br_auto_fd int fd = -1;
+	ssize_t n;
+
+	(void)snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	if (sscanf(text, "%*u %lu %lu", &resident, &shared) != 2 || shared > resident)
+		return 0;
+	return (uint64_t)(resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void br_tree_measure(struct br_tree_use *out)
+{
+	struct pids list = {0};
+	struct stat_line s;
+
+	*out = (struct br_tree_use){0};
+	walk(&list, NULL, false);
+	for (size_t i = 0; i < list.n; i++) {
+		out->memory_b += own_memory(list.pid[i]);
+		out->threads += read_stat(list.pid[i], &s) && s.threads > 0 ? (uint64_t)s.threads : 0;
+	}
+	free(list.pid);
+}
+
 size_t br_tree_children(pid_t **out)
 {
 	struct pids list = {0};
