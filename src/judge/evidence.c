@@ -155,8 +155,8 @@ static void fill_window(const char *text, size_t n, size_t from, struct window *
 {
 	size_t left = n - from;
 
-	w->n = br_lines_plain(text + from, left < 2 * WINDOW_B ? left : 2 * WINDOW_B, w->text,
-			      sizeof w->text);
+	w->n = br_loglines_plain(text + from, left < 2 * WINDOW_B ? left : 2 * WINDOW_B, w->text,
+				 sizeof w->text);
 	w->from = from;
 	w->filled = true;
 }

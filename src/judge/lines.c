@@ -27,7 +27,7 @@ static size_t wide_blank_len(const char *s, size_t n)
 	return n >= 3 && memcmp(s, "\xe2\x80\x83", 3) == 0 ? 3 : 0;
 }
 
-size_t br_lines_plain(const char *text, size_t n, char *out, size_t size)
+size_t br_loglines_plain(const char *text, size_t n, char *out, size_t size)
 {
 	size_t len = 0, blank;
 
@@ -50,7 +50,7 @@ size_t br_lines_plain(const char *text, size_t n, char *out, size_t size)
 	return len;
 }
 
-bool br_lines_next(struct br_lines *l)
+bool br_loglines_next(struct br_loglines *l)
 {
 	const char *start = l->text + l->at, *end;
 	size_t left = l->n - l->at, len;
@@ -59,7 +59,7 @@ bool br_lines_next(struct br_lines *l)
 		return false;
 	end = memchr(start, '\n', left < SKIP_MAX_B ? left : SKIP_MAX_B);
 	len = end ? (size_t)(end - start) : (left < SKIP_MAX_B ? left : SKIP_MAX_B);
-	(void)br_lines_plain(start, len, l->line, sizeof l->line);
+	(void)br_loglines_plain(start, len, l->line, sizeof l->line);
 	l->from = l->at;
 	l->at += len + (end ? 1 : 0);
 	return true;

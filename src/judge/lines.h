@@ -7,7 +7,7 @@
 
 #define BR_LINE_MAX 2048 /* with the final NUL; the rest of a longer line is left out */
 
-struct br_lines {
+struct br_loglines {
 	const char *text;
 	size_t n, at; /* at: where the next line begins */
 	size_t from;  /* where the current one began */
@@ -15,11 +15,11 @@ struct br_lines {
 };
 
 /* false at the end of the text. NULs in the line become '?'. */
-bool br_lines_next(struct br_lines *l);
+bool br_loglines_next(struct br_loglines *l);
 /*
  * Copies text without escape sequences and carriage returns, wide blanks as plain ones, at most size - 1 bytes; NUL-terminated, NULs as '?'.
  * Returns the length.
  */
-size_t br_lines_plain(const char *text, size_t n, char *out, size_t size);
+size_t br_loglines_plain(const char *text, size_t n, char *out, size_t size);
 
 #endif

@@ -18,7 +18,7 @@
 
 struct reader {
 	enum br_stack_format format;
-	struct br_lines lines;
+	struct br_loglines lines;
 	size_t left;
 	struct br_printed_frame *frame;
 	size_t nframe, nunknown; /* nunknown: lines of the stack without a function */
@@ -43,7 +43,7 @@ static void add_frame(struct reader *r, const struct br_printed_frame *f)
 /* Whether the next line is there to be looked at. */
 static bool next_line(struct reader *r)
 {
-	if (!r->left || !br_lines_next(&r->lines))
+	if (!r->left || !br_loglines_next(&r->lines))
 		return false;
 	r->left--;
 	return true;
@@ -276,7 +276,7 @@ bool br_stack_read(enum br_stack_format format, const char *text, size_t n, size
 	r = br_calloc(1, sizeof *r);
 	r->format = format;
 	r->left = LINE_LIMIT;
-	r->lines = (struct br_lines){.text = text, .n = n, .at = at};
+	r->lines = (struct br_loglines){.text = text, .n = n, .at = at};
 	r->frame = br_calloc(FRAME_MAX, sizeof *r->frame);
 	r->fault = strcmp(f->type, "Fatal Python error") == 0;
 	found = format == BR_STACK_PYTHON ? read_python(r, f) : read_others(r, f);
