@@ -32,6 +32,8 @@ static bool is_blank(const char *s)
 
 static void add_frame(struct reader *r, const struct br_printed_frame *f)
 {
+	if (!f->name[0])
+		return;
 	if (r->nframe < FRAME_MAX) {
 		r->frame[r->nframe++] = *f;
 	} else if (r->format == BR_STACK_PYTHON) { /* the innermost come last */
