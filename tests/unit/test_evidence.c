@@ -324,8 +324,7 @@ static void a_pass_without_any_test_is_noticed(void **state)
 		"?   \texample.com/x\t[no test files]\n",
 		"ok  \texample.com/x\t0.01s [no tests to run]\n",
 		"Test project /b\nNo tests were found!!!\n",
-		"[==========] Running 0 tests from 0 test suites.\n[==========] 0 tests from 0 test suites "
-		"ran.\n",
+		"[==========] Running 0 tests from 0 test suites.\n",
 		"\n----\nRan 0 tests in 0.000s\n\nOK\n",
 		"0 examples, 0 failures\n",
 		"0 runs, 0 assertions, 0 failures, 0 errors, 0 skips\n",
