@@ -21,6 +21,7 @@ struct br_strategy_cfg {
 	double confidence; /* noisy ones stop when the answer is this likely, 0..1 */
 	bool exhaust; /* test every skipped candidate's neighbours instead of assuming a band untestable */
 	bool fast;    /* sets: leave out the runs that certify 1-minimality */
+	bool sparse;  /* sets: stop, narrowed, once far more is needed than this kind of search is good for */
 	bool isolate; /* sets: one minimal difference between a passing and a failing set */
 };
 
@@ -40,7 +41,7 @@ struct br_answer {
 	uint64_t assumed;   /* of those, assumed untestable though never run (inside a skipped band) */
 	double confidence;  /* P(the answer is right); 1: exact */
 	double probes_left; /* expected number of further probes */
-	uint64_t *base;	    /* owned; isolate: the passing set, rising, that fails as soon as item[] joins it */
+	uint64_t *base; /* owned; isolate: the passing set, rising, that fails as soon as item[] joins it */
 	uint64_t nbase;
 };
 

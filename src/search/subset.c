@@ -295,7 +295,9 @@ static enum br_answer_status status_of(const struct subset *s)
 		return BR_CONTRADICTION;
 	if (s->real.phase != BR_WALK_DONE)
 		return BR_SEARCHING;
-	return s->isolate && s->real.ndelta > 1 ? BR_NARROWED : BR_ISOLATED;
+	if (s->isolate ? s->real.ndelta > 1 : s->real.left > 0)
+		return BR_NARROWED;
+	return BR_ISOLATED;
 }
 
 static void subset_answer(const struct br_strategy *base, struct br_answer *out)
@@ -337,7 +339,9 @@ static int subset_open(struct br_strategy **out, const struct br_shape *shape,
 	br_space_init(&s->space, (uint32_t)shape->n, shape->weight);
 	s->isolate = cfg->isolate;
 	s->horizon = br_calloc(1, sizeof *s->horizon);
-	s->real = s->isolate ? br_isolate_start(&s->space, &s->arena) : br_walk_start(&s->space, cfg->fast);
+	s->real = s->isolate ? br_isolate_start(&s->space, &s->arena) : br_walk_start(&s->space);
+	s->real.fast = cfg->fast;
+	s->real.sparse = cfg->sparse;
 	br_seen_set(&s->seen, s->space.first[s->space.n], BR_FATE_BAD);
 	advance(s);
 	*out = &s->base;

@@ -19,7 +19,11 @@
 #include <string.h>
 
 static const double ENTIRE = 0.7; /* a group of this share of what is left takes all of it */
-enum { MANY_DROPPED = 32 };	  /* then the block is written anew */
+enum {
+	MANY_DROPPED = 32, /* then the block is written anew */
+	ENOUGH_HITS = 24,  /* to tell that a search is not sparse ... */
+	DENSE = 6,	   /* ... when one in so many is needed */
+};
 
 struct model {
 	const struct br_space *space;
@@ -80,9 +84,9 @@ static uint32_t nearest(const struct model *m, double want, uint32_t low, uint32
 	return a;
 }
 
-struct br_walk br_walk_start(const struct br_space *space, bool fast)
+struct br_walk br_walk_start(const struct br_space *space)
 {
-	struct br_walk w = {.phase = BR_WALK_GROUP, .fast = fast, .left = space->n};
+	struct br_walk w = {.phase = BR_WALK_GROUP, .left = space->n};
 
 	if (space->n == 0)
 		w.phase = BR_WALK_DONE;
@@ -194,6 +198,8 @@ static void narrow(const struct br_space *space, struct br_walk *w, struct br_ar
 	w->phase = BR_WALK_GROUP;
 	if (w->left == 0)
 		finish(w, arena);
+	else if (w->sparse && w->found >= ENOUGH_HITS && w->gaps < (DENSE - 1.0) * w->found)
+		w->phase = BR_WALK_DONE;
 }
 
 static void step_group(const struct br_space *space, struct br_walk *w, const struct br_ask *ask, bool fails,

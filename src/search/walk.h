@@ -27,7 +27,8 @@ enum br_walk_phase {
 
 struct br_walk {
 	enum br_walk_phase phase;
-	bool fast;
+	bool fast;   /* no certificate */
+	bool sparse; /* give up when too much is needed */
 	/* Group and split: the current set is the first `left` items and those kept; it was seen to fail. */
 	uint32_t left;
 	uint32_t lo, hi; /* split: removing the last lo of those left works, hi does not */
@@ -57,7 +58,7 @@ struct br_ask {
 };
 
 /* The start: everything fails. */
-struct br_walk br_walk_start(const struct br_space *space, bool fast);
+struct br_walk br_walk_start(const struct br_space *space);
 /* The next question; false: done. */
 bool br_walk_ask(const struct br_space *space, const struct br_walk *w, struct br_ask *ask);
 /* Goes on with the answer to it. */
