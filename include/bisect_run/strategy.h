@@ -23,6 +23,7 @@ struct br_strategy_cfg {
 	bool fast;    /* sets: leave out the runs that certify 1-minimality */
 	bool sparse;  /* sets: stop, narrowed, once far more is needed than this kind of search is good for */
 	bool isolate; /* sets: one minimal difference between a passing and a failing set */
+	double switch_cost; /* noisy ones: what a probe away from the items at hand costs more (a build), in runs */
 };
 
 enum br_answer_status {
@@ -32,10 +33,23 @@ enum br_answer_status {
 	BR_CONTRADICTION, /* observations exclude each other; item[] is what was left before */
 };
 
+/* Why a noisy search names no single culprit. */
+enum br_reason {
+	BR_REASON_NONE,
+	BR_REASON_TOO_MANY_RUNS, /* three times what was predicted, still undecided */
+	BR_REASON_UNEVEN_GOOD,	 /* the good side is not all alike: a drift, a test absent before a point */
+	BR_REASON_UNEVEN_BAD, /* the bad side is not: a rate that grows, a fault fixed again, a second fault */
+	BR_REASON_ENDS_SAME,  /* the ends do not differ */
+	BR_REASON_ENDS_SWAPPED, /* the good end is the worse one */
+	BR_REASON_UNTESTABLE,	/* only skipped items could tell them apart */
+};
+
 /* What is known so far. item and base are owned: br_answer_done. */
 struct br_answer {
 	enum br_answer_status status;
-	uint64_t *item; /* isolated, narrowed: all that may still be the culprit, rising */
+	enum br_reason reason; /* noisy ones: of BR_NARROWED */
+	uint64_t *
+		item; /* isolated, narrowed: all that may still be the culprit, rising; noisy: the 90 % set */
 	uint64_t nitem;
 	uint64_t left;	    /* candidates that may still be the culprit (weight > 0) */
 	uint64_t assumed;   /* of those, assumed untestable though never run (inside a skipped band) */
@@ -43,6 +57,7 @@ struct br_answer {
 	double probes_left; /* expected number of further probes */
 	uint64_t *base; /* owned; isolate: the passing set, rising, that fails as soon as item[] joins it */
 	uint64_t nbase;
+	double predicted;   /* noisy ones: runs that the whole search was expected to take; else 0 */
 };
 
 struct br_strategy_ops {
@@ -81,7 +96,10 @@ struct br_strategy {
 extern const struct br_strategy_ops br_strategy_dag;
 /* The first bad item of a line of up to 2^63 items, exactly; skips allowed. src/search/chain.c */
 extern const struct br_strategy_ops br_strategy_chain;
-/* The first bad item of a graph under verdicts that may be wrong by chance. src/search/noisy.c */
+/*
+ * The first bad item of a graph or chain under verdicts that may be wrong by chance: good and bad verdicts of as many
+ * runs as wanted at each item, and at BR_POINT_OUTSIDE. How to drive it: noisy.h. src/search/noisy.c
+ */
 extern const struct br_strategy_ops br_strategy_noisy;
 /* The first item of a graph at which a measured value (verdict.value) changes its level. src/search/metric.c */
 extern const struct br_strategy_ops br_strategy_metric;

@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "bisect_run/err.h"
+#include "search/shapes.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,7 +13,6 @@ enum {
 	LISTED_WHILE_SEARCHING = 4096, /* items that an answer lists before the end; it is asked for often */
 };
 static const double WEIGHT_SUM = 1u << 30; /* weights become whole numbers of about this sum */
-static const uint64_t MAX_ITEMS = (uint64_t)1 << 30;
 
 static struct br_dag *dag_of(struct br_strategy *s)
 {
@@ -25,34 +24,6 @@ static const struct br_dag *dag_of_const(const struct br_strategy *s)
 	return (const struct br_dag *)s;
 }
 
-static int check_shape(const struct br_shape *sh, struct br_err *err)
-{
-	if (sh->order != BR_DAG)
-		return br_fail(err, BR_EUNSUPPORTED, "this search works on graphs only");
-	if (!sh->n)
-		return br_fail(err, BR_ESTATE, "nothing to search: there is no candidate");
-	if (sh->n > MAX_ITEMS)
-		return br_fail(err, BR_EUNSUPPORTED, "more than %llu commits cannot be searched",
-			       (unsigned long long)MAX_ITEMS);
-	for (uint64_t i = 0; i < sh->n; i++) {
-		if (sh->parent_at[i] > sh->parent_at[i + 1])
-			return br_fail(err, BR_ESTATE, "the graph is damaged at item %llu",
-				       (unsigned long long)i);
-		for (uint32_t e = sh->parent_at[i]; e < sh->parent_at[i + 1]; e++)
-			if (sh->parent[e] >= i)
-				return br_fail(err, BR_ESTATE, "the parent of item %llu comes after it",
-					       (unsigned long long)i);
-	}
-	return 0;
-}
-
-static double usable(float weight)
-{
-	if (!(weight > 0))
-		return 0;
-	return weight < FLT_MAX ? (double)weight : (double)FLT_MAX;
-}
-
 /* Whole numbers, proportional to the weights; at least 1 where there is any. NULL: all are equal. */
 static uint32_t *whole_weights(const struct br_shape *sh)
 {
@@ -61,7 +32,7 @@ static uint32_t *whole_weights(const struct br_shape *sh)
 	uint32_t *w;
 
 	for (uint64_t i = 0; sh->weight && i < sh->n; i++) {
-		double x = usable(sh->weight[i]);
+		double x = br_usable_weight(sh, i);
 
 		zeros |= !(x > 0);
 		if (x > 0 && !(first > 0))
@@ -73,7 +44,7 @@ static uint32_t *whole_weights(const struct br_shape *sh)
 		return NULL;
 	w = br_reallocarray(NULL, sh->n, sizeof *w);
 	for (uint64_t i = 0; i < sh->n; i++) {
-		double x = usable(sh->weight[i]);
+		double x = br_usable_weight(sh, i);
 
 		w[i] = x > 0 ? (equal ? 1 : 1 + (uint32_t)(x / sum * WEIGHT_SUM)) : 0;
 	}
@@ -207,7 +178,7 @@ static int dag_open(struct br_strategy **out, const struct br_shape *shape, cons
 		    struct br_err *err)
 {
 	struct br_dag *d;
-	int rc = check_shape(shape, err);
+	int rc = br_check_shape(shape, BR_DAG, err);
 
 	if (rc)
 		return rc;
