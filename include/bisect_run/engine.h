@@ -18,6 +18,15 @@ struct br_named_file {
 	bool for_build; /* --build names it: put there before the build, not after it */
 };
 
+/*
+ * How a trial that is profiled differs: words before COMMAND, variables set over its environment. @DIR@ in them stands for the folder that
+ * the trial writes its raw profiles into, @SHARED@ for one with the profiler's own files. All borrowed.
+ */
+struct br_wrap {
+	char *const *prefix, *const *env; /* NULL-terminated */
+	const char *dir; /* absolute: raw profiles go to dir/ID, shared files lie in dir/shared */
+};
+
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
 struct br_run_spec {
 	char *const *argv;  /* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
@@ -44,7 +53,8 @@ struct br_run_spec {
 	 */
 	char *const *input_name;
 	struct br_box box;
-	const char *git_dir;  /* the repository's common git directory, absolute; NULL: none */
+	const char *git_dir;	    /* the repository's common git directory, absolute; NULL: none */
+	const struct br_wrap *wrap; /* for jobs that ask for it; NULL: none can be profiled */
 	char *const *outside; /* absolute paths of files outside of the tree that the command line names */
 };
 
@@ -54,6 +64,7 @@ struct br_job {
 	uint64_t timeout_ns; /* wall limit of COMMAND; 0: none */
 	const char *value;   /* stands for `@@` in argv; NULL: the candidate is the tree or a file. Copied */
 	const char *input;   /* folder of the candidate's files, for this trial alone; NULL: none. Copied */
+	bool profiled;	     /* wrapped as spec->wrap says */
 	bool watch;	     /* no trial: see below */
 	bool fresh;	     /* nothing of an earlier trial may stay in the tree */
 	int prefer;	     /* worker that has the nearest tree; -1: any */

@@ -9,8 +9,9 @@ struct br_search;
 
 struct br_text_style {
 	bool color;
-	int verbose; /* -1 quiet: the answer alone; 0 as usual; 1 with every trial */
-	int width;   /* columns, 0: unlimited */
+	int verbose;		   /* -1 quiet: the answer alone; 0 as usual; 1 with every trial */
+	int width;		   /* columns, 0: unlimited */
+	enum br_profile_sort sort; /* of the table of functions */
 };
 
 /* Each returns a NUL-terminated text for the caller to free. Hostile bytes are escaped (text) or replaced (JSON). */

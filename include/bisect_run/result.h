@@ -2,6 +2,8 @@
 #ifndef BR_RESULT_H
 #define BR_RESULT_H
 
+#include "bisect_run/profile.h"
+#include "bisect_run/profile_diff.h"
 #include "bisect_run/trial.h"
 
 #include <stddef.h>
@@ -99,6 +101,8 @@ struct br_result {
 	char *reproduce;   /* shell lines that show it by hand */
 	char *evidence;	   /* the last lines of the telling log, escaped for terminals */
 	char *state_dir;
+	struct br_profile *profile;	      /* of a single run; NULL: none */
+	struct br_profile_diff *profile_diff; /* culprit against its parent; NULL: none */
 	struct br_line_found line;
 	struct br_reduced reduced;
 	struct br_subset_found subset;

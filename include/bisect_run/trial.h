@@ -38,7 +38,8 @@ struct br_outcome {
 	uint64_t limit_ns;   /* wall limit that was in force; 0: none */
 	char sandbox[16];    /* level: "none", ... */
 	char note[256];	     /* said about the run: a missing directory, a corrupt object ... */
-	uint32_t nframe;     /* functions in which it hung (BR_END_TIMEOUT) or crashed (a watched job), innermost first */
+	uint32_t
+		nframe; /* functions in which it hung (BR_END_TIMEOUT) or crashed (a watched job), innermost first */
 	char frame[3][128];
 	char *log_path; /* owned; absolute; NULL when there is no log */
 };

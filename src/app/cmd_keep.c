@@ -98,7 +98,8 @@ int br_cmd_amend(struct br_options *opt)
 static int clean_search(struct br_state *st, int64_t id, bool all, uint64_t *freed, struct br_err *err)
 {
 	br_auto_free char *logs = br_asprintf("%s/logs/%lld", st->dir, (long long)id);
-	uint64_t used = br_dir_usage(logs);
+	br_auto_free char *profiles = br_asprintf("%s/profiles/%lld", st->dir, (long long)id);
+	uint64_t used = br_dir_usage(logs) + br_dir_usage(profiles);
 	int r = all ? br_record_search_delete(st->record, id, err)
 		    : br_record_search_tidy(st->record, id, err);
 
@@ -128,7 +129,7 @@ static int clean_searches(struct br_state *st, bool all, uint64_t *freed, struct
  */
 static int clean_state(struct br_state *st, struct br_err *err)
 {
-	static const char *const parts[] = {"work", "logs"};
+	static const char *const parts[] = {"work", "logs", "profiles"};
 	int r = br_record_remove(st->record, err);
 
 	if (r < 0)

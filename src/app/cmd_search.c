@@ -148,6 +148,19 @@ static int drop_remembered(struct br_session *s, struct br_err *err)
 
 static int search(struct br_session *s, struct br_err *err);
 
+/* Where the culprit spends more than its parent, for --profile. */
+static int profile(struct br_session *s, const char *culprit, struct br_err *err)
+{
+	struct br_commit_info info;
+	int r;
+
+	if (!s->profiling.name || br_repo_commit_info(s->repo, culprit, false, &info, NULL) < 0)
+		return 0;
+	r = br_profile_pair(s, info.nparent > 0 ? info.parent[0] : NULL, culprit, err);
+	br_commit_info_done(&info);
+	return r;
+}
+
 static int conclude_isolated(struct br_session *s, char **candidate, struct br_err *err)
 {
 	int r = br_confirm(s, candidate[0], err);
@@ -155,8 +168,10 @@ static int conclude_isolated(struct br_session *s, char **candidate, struct br_e
 
 	if (r < 0)
 		return r;
-	if (r == 1)
-		return br_finish(s, BR_STATUS_ISOLATED, candidate, err);
+	if (r == 1) {
+		r = profile(s, candidate[0], err);
+		return r < 0 ? r : br_finish(s, BR_STATUS_ISOLATED, candidate, err);
+	}
 	r = drop_remembered(s, err);
 	if (r != 0)
 		return r < 0 ? r : search(s, err);

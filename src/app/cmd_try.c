@@ -25,6 +25,24 @@ static int exit_of(enum br_class cls)
 	return EXIT_SKIP;
 }
 
+/* What was not run cannot be profiled. */
+static int profile(struct br_session *s, const struct br_question *q, size_t answer, struct br_err *err)
+{
+	enum br_end end = s->trial[answer].outcome.end;
+	struct br_profile p;
+	int r;
+
+	if (end != BR_END_EXIT && end != BR_END_SIGNAL && end != BR_END_TIMEOUT)
+		return 0;
+	s->standing.phase = "profiling";
+	r = br_profile_trial(s, q, &p, err);
+	if (r == 1) {
+		s->profile = br_malloc(sizeof p);
+		*s->profile = p;
+	}
+	return r < 0 ? r : 0;
+}
+
 static int run(struct br_session *s, struct br_err *err)
 {
 	struct br_question q = {.phase = BR_PHASE_TRY, .role = BR_ROLE_OTHER};
@@ -42,6 +60,9 @@ static int run(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	s->telling = answer + 1;
+	r = profile(s, &q, answer, err);
+	if (r < 0)
+		return r;
 	r = br_finish(s, BR_STATUS_TRIED, NULL, err);
 	return r < 0 ? r : exit_of(s->trial[answer].verdict.cls);
 }

@@ -18,6 +18,14 @@
 
 enum { EXIT_USAGE = 129, EXIT_TRY_ERROR = 128 };
 
+/* The parser has checked the key. */
+static enum br_profile_sort sort_of(const struct br_options *opt)
+{
+	int sort = opt->sort ? br_profile_sort_from(opt->sort) : BR_SORT_SELF;
+
+	return sort < 0 ? BR_SORT_SELF : (enum br_profile_sort)sort;
+}
+
 static struct br_text_style style_of(const struct br_options *opt)
 {
 	const char *no_color = getenv("NO_COLOR");
@@ -30,6 +38,7 @@ static struct br_text_style style_of(const struct br_options *opt)
 		.color = tty && !opt->no_color && !(no_color && no_color[0]),
 		.verbose = opt->verbose,
 		.width = w.ws_col,
+		.sort = sort_of(opt),
 	};
 }
 

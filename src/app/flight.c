@@ -222,6 +222,7 @@ int br_flight_launch(struct br_session *s, struct br_flight *f, struct br_err *e
 			     .input = f->input,
 			     .timeout_ns = f->limit_ns,
 			     .fresh = f->fresh || s->opt->fresh,
+			     .profiled = f->phase == BR_PHASE_PROFILE,
 			     .prefer = nearest_worker(s, f)};
 	int r;
 
@@ -340,7 +341,7 @@ static int conclude(struct br_session *s, struct br_flight *f, struct br_outcome
 	t.outcome = *o;
 	o->log_path = NULL;
 	r = br_judge_verdict(s->judge, &t.outcome, f->role, &t.verdict, err);
-	if (r == 0 && s->opt->ask && t.outcome.end != BR_END_SETUP)
+	if (r == 0 && s->opt->ask && t.outcome.end != BR_END_SETUP && f->phase != BR_PHASE_PROFILE)
 		r = br_ask_person(s, &t, t.outcome.worker, err);
 	if (r < 0) {
 		br_trial_done(&t);

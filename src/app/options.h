@@ -77,6 +77,9 @@ struct br_options {
 	enum br_match match;
 	bool interesting;
 	enum br_confirm confirm;
+	/* performance */
+	char *profile; /* auto, none, or the name of a hook; NULL: none */
+	char *sort;    /* of the table of functions: a key of pstats; NULL: tottime */
 	/* sandbox */
 	char *sandbox; /* auto, none, ...; NULL: auto */
 	enum br_net net;

@@ -15,8 +15,9 @@ static const struct {
 	bool everyday; /* stands in -h */
 } groups[] = {
 	[BR_GROUP_SEARCH] = {"Search", true},	[BR_GROUP_TEST] = {"Test", true},
-	[BR_GROUP_VERDICT] = {"Verdict", true}, [BR_GROUP_SANDBOX] = {"Sandbox", true},
-	[BR_GROUP_OUTPUT] = {"Output", true},	[BR_GROUP_MORE] = {"More", true},
+	[BR_GROUP_VERDICT] = {"Verdict", true}, [BR_GROUP_PERFORMANCE] = {"Performance", true},
+	[BR_GROUP_SANDBOX] = {"Sandbox", true}, [BR_GROUP_OUTPUT] = {"Output", true},
+	[BR_GROUP_MORE] = {"More", true},
 };
 
 static const char usage[] =

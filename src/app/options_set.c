@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
+#include "bisect_run/profile.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -437,6 +438,13 @@ static int set_allow(const struct br_option_row *row, const struct br_option_val
 	return 0;
 }
 
+static int set_sort(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	int i = pick(v, br_profile_sort_keys(), "calls, ncalls, tottime, cumtime, name, file", err);
+
+	return i < 0 ? i : set_text(row, v, err);
+}
+
 static int set_quiet(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
 {
 	(void)row;
@@ -502,7 +510,8 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_by = {set_by, tell_text}, kind_sandbox = {set_sandbox, tell_text},
 				   kind_net = {set_net, tell_net}, kind_size = {set_size, tell_count},
 				   kind_memory = {set_memory, tell_count}, kind_home = {set_home, tell_home},
-				   kind_allow = {set_allow, tell_list}, kind_quiet = {set_quiet, tell_quiet},
+				   kind_allow = {set_allow, tell_list}, kind_sort = {set_sort, tell_text},
+				   kind_quiet = {set_quiet, tell_quiet},
 				   kind_verbose = {set_verbose, tell_verbose},
 				   kind_help = {set_help, tell_command},
 				   kind_version = {set_version, tell_command};

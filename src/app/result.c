@@ -170,6 +170,16 @@ static void copy_trials(const struct br_session *s, struct br_result *out)
 		qsort(out->trial, out->ntrial, sizeof *out->trial, by_n);
 }
 
+/* The trial that the verdict of `try` comes from: one under a profiler may follow it. */
+static size_t last_plain(const struct br_session *s)
+{
+	size_t i = s->ntrial - 1;
+
+	while (i > 0 && s->trial[i].phase == BR_PHASE_PROFILE)
+		i--;
+	return i;
+}
+
 static char *message_for(const struct br_session *s, enum br_status status, size_t ncandidate,
 			 const struct br_commit_info *first)
 {
@@ -182,8 +192,8 @@ static char *message_for(const struct br_session *s, enum br_status status, size
 	if (status == BR_STATUS_NARROWED)
 		return br_asprintf("narrowed to %zu commits; only skipped ones are left to test", ncandidate);
 	if (status == BR_STATUS_TRIED && s->ntrial > 0)
-		return br_asprintf("%s: %s", br_class_name(s->trial[s->ntrial - 1].verdict.cls),
-				   s->trial[s->ntrial - 1].verdict.why);
+		return br_asprintf("%s: %s", br_class_name(s->trial[last_plain(s)].verdict.cls),
+				   s->trial[last_plain(s)].verdict.why);
 	return br_strdup("");
 }
 
@@ -249,6 +259,8 @@ static void take_found(struct br_session *s, struct br_result *out)
 	out->reduced = s->reduced;
 	out->subset = s->subset;
 	out->hunks = s->hunks;
+	out->profile = br_steal(&s->profile);
+	out->profile_diff = br_steal(&s->profile_diff);
 	s->line = (struct br_line_found){0};
 	s->reduced = (struct br_reduced){0};
 	s->subset = (struct br_subset_found){0};

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
+#include "bisect_run/profile_diff.h"
 #include "domain/patch.h"
 #include "domain/repo.h"
 #include "sys/clock.h"
@@ -808,7 +809,9 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	s->state_dir = br_state_dir(opt, s->repo, s->cwd);
 	s->key_by_commit = reads_history(s) || ends_share_a_tree(s);
 	r = open_record(s, resume != NULL, err);
-	return r < 0 ? r : open_hooks(s, err);
+	if (r == 0)
+		r = open_hooks(s, err);
+	return r < 0 ? r : br_profiling_check(s, err);
 }
 
 bool br_session_is_sealed(const struct br_session *s)
@@ -854,6 +857,7 @@ int br_session_start(struct br_session *s, struct br_err *err)
 		br_session_note(s, "%s", s->isolation.warning);
 	if (s->isolation.limits)
 		br_session_note(s, "%s", s->isolation.limits);
+	br_profiling_open(s);
 	return br_engine_local_open(&s->engine, &s->spec, s->trees, err);
 }
 
@@ -880,6 +884,13 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	br_pool_release(&s->pool, br_options_cache_b(s->opt), keep_trees);
 	for (size_t i = 0; i < s->ntrial; i++)
 		br_trial_done(&s->trial[i]);
+	br_profiling_done(&s->profiling);
+	if (s->profile)
+		br_profile_done(s->profile);
+	free(s->profile);
+	if (s->profile_diff)
+		br_profile_diff_done(s->profile_diff);
+	free(s->profile_diff);
 	br_hooks_close(s->hooks);
 	br_judge_close(s->judge);
 	br_record_close(s->record);

@@ -9,6 +9,7 @@
 #include "app/named.h"
 #include "app/options.h"
 #include "app/pool.h"
+#include "app/profile.h"
 #include "app/progress.h"
 #include "bisect_run/domain.h"
 #include "bisect_run/engine.h"
@@ -53,6 +54,7 @@ struct br_session {
 	char **input_file; /* NULL-terminated: names of a candidate's files; spec.input_name has what `@@` means */
 	struct br_isolation isolation;
 	struct br_run_spec spec;
+	struct br_profiling profiling;
 	struct br_domain *trees;  /* makes the work trees */
 	struct br_domain *domain; /* has the shape; usually the same one */
 	struct br_judge *judge;
@@ -78,6 +80,8 @@ struct br_session {
 	uint64_t candidates_at_start;
 	double tests_expected; /* when the search began; 0: it did not */
 	/* What was found besides a commit; the result takes it over. */
+	struct br_profile *profile;	      /* of the trial; NULL: none */
+	struct br_profile_diff *profile_diff; /* culprit against parent; NULL: none */
 	struct br_line_found line;
 	struct br_reduced reduced;
 	struct br_subset_found subset;

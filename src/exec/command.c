@@ -154,3 +154,70 @@ char **br_command_env(const struct br_run_spec *spec, const struct br_command_fa
 		add_text(&env, "PWD", facts->cwd);
 	return env;
 }
+
+static void add_places(struct br_buf *b, const char *text, const struct br_wrap_places *at)
+{
+	while (*text) {
+		size_t n = strcspn(text, "@");
+
+		br_buf_add(b, text, n);
+		text += n;
+		if (strncmp(text, "@DIR@", 5) == 0) {
+			br_buf_str(b, at->raw);
+			text += 5;
+		} else if (strncmp(text, "@SHARED@", 8) == 0) {
+			br_buf_str(b, at->shared);
+			text += 8;
+		} else if (*text) {
+			br_buf_char(b, *text++);
+		}
+	}
+}
+
+static char *with_places(const char *text, const struct br_wrap_places *at)
+{
+	struct br_buf b = {0};
+
+	add_places(&b, text, at);
+	return br_buf_take(&b);
+}
+
+static bool is_set_in(char *const *env, const char *entry)
+{
+	size_t n = strcspn(entry, "=") + 1;
+
+	for (; env && *env; env++)
+		if (strncmp(*env, entry, n) == 0)
+			return true;
+	return false;
+}
+
+static void take_over(char ***v, char **by)
+{
+	br_strv_free(*v);
+	*v = by;
+}
+
+void br_command_wrap(const struct br_wrap *wrap, const struct br_wrap_places *at, char ***argv, char ***env)
+{
+	char **words = NULL, **vars = NULL;
+
+	for (char *const *w = wrap->prefix; w && *w; w++) {
+		br_auto_free char *word = with_places(*w, at);
+
+		br_strv_add(&words, word);
+	}
+	for (char *const *w = *argv; *w; w++)
+		br_strv_add(&words, *w);
+	for (char *const *e = *env; *e; e++)
+		if (!is_set_in(wrap->env, *e))
+			br_strv_add(&vars, *e);
+	for (char *const *e = wrap->env; e && *e; e++) {
+		br_auto_free char *entry = with_places(*e, at);
+
+		br_strv_add(&vars, entry);
+	}
+	add_text(&vars, "BISECT_RUN_PROFILE_DIR", at->raw);
+	take_over(argv, words);
+	take_over(env, vars);
+}

@@ -29,4 +29,12 @@ int br_command_argv(char ***out, const struct br_run_spec *spec, const struct br
 /* spec->env with what tells a trial about itself: BISECT_RUN_*, TMPDIR, PWD. The caller's. */
 char **br_command_env(const struct br_run_spec *spec, const struct br_command_facts *facts);
 
+/* Where a profiled trial finds its two folders. */
+struct br_wrap_places {
+	const char *raw, *shared;
+};
+
+/* Puts wrap's words before *argv and its variables into *env; both are replaced. */
+void br_command_wrap(const struct br_wrap *wrap, const struct br_wrap_places *at, char ***argv, char ***env);
+
 #endif

@@ -251,6 +251,7 @@ static int submit(struct br_engine *e, const struct br_job *job, struct br_err *
 	o.timeout_ns = job->timeout_ns;
 	o.fresh = job->fresh;
 	o.watch = job->watch;
+	o.profiled = job->profiled;
 	if (!br_wire_put(&o, &(struct br_wire_texts){job->label, job->value, job->input}))
 		return br_fail(err, BR_EUNSUPPORTED, "the name of a candidate is too long: %.80s...",
 			       job->label);

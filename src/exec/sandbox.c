@@ -224,6 +224,18 @@ static void add_binds(struct br_sandbox_plan *p)
 }
 
 /* Masks come early, so that what the command line names is seen even there. */
+/* The trial's raw profiles, and what the profiler itself needs. */
+static void add_profile(struct br_sandbox_plan *p)
+{
+	br_auto_free char *shared = NULL;
+
+	if (!p->job->raw)
+		return;
+	shared = br_asprintf("%s/shared", p->job->spec->wrap->dir);
+	br_sandbox_add(p, BR_NS_WRITE, p->job->raw, BR_SANDBOX_RAW);
+	br_sandbox_add(p, BR_NS_READ, br_sandbox_keep(p, shared), BR_SANDBOX_SHARED);
+}
+
 static void describe(struct br_sandbox_plan *p)
 {
 	add_base(p);
@@ -237,6 +249,7 @@ static void describe(struct br_sandbox_plan *p)
 	add_binds(p);
 	if (p->job->input)
 		br_sandbox_add(p, BR_NS_WRITE, p->job->input, INPUT_PLACE);
+	add_profile(p);
 }
 
 /* Graphics and computing: one folder, and what one maker puts beside it. */

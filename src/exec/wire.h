@@ -13,7 +13,7 @@ enum br_wire_order_kind { BR_WIRE_JOB, BR_WIRE_CANCEL, BR_WIRE_PAUSE, BR_WIRE_CO
 /* To the worker. Closing the socket means: kill what runs, and go. */
 struct br_wire_order {
 	enum br_wire_order_kind kind;
-	bool fresh, watch;
+	bool fresh, watch, profiled;
 	uint64_t id; /* JOB, CANCEL */
 	uint64_t timeout_ns;
 	size_t ntext;

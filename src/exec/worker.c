@@ -254,7 +254,8 @@ struct trial {
 	const char *top;
 	char *cwd;
 	char *seen_top, *seen_cwd; /* the same as its programs see them: a box shows them elsewhere */
-	char **argv, **env, **build_argv;
+	char **argv, **env, **build_argv, **build_env;
+	char *raw; /* folder for raw profiles; NULL: not profiled */
 	struct br_spawn program[NPROGRAM];
 };
 
@@ -405,6 +406,7 @@ static bool open_box(struct worker *w, const struct trial *t)
 		.spec = w->spec,
 		.tree = t->top,
 		.input = w->text.input,
+		.raw = t->raw,
 		.program = t->program,
 		.nprogram = NPROGRAM,
 		.limits = &w->limits,
@@ -454,13 +456,28 @@ static void set_programs(struct worker *w, struct trial *t)
 	br_strv_add(&t->build_argv, w->build ? w->build : ":");
 	for (int i = 0; i < NPROGRAM; i++)
 		t->program[i] = (struct br_spawn){.argv = i == BUILD ? t->build_argv : t->argv,
-						  .env = t->env,
+						  .env = i == BUILD ? t->build_env : t->env,
 						  .cwd = t->seen_cwd,
 						  .in_fd = -1,
 						  .out_fd = w->run.pipe[1],
 						  .err_fd = w->run.pipe[1],
 						  .new_session = true,
 						  .die_with_parent = true};
+}
+
+/* COMMAND alone is profiled, not the build. */
+static int wrap(struct worker *w, struct trial *t, struct br_err *err)
+{
+	br_auto_free char *shared = br_asprintf("%s/shared", w->spec->wrap->dir);
+	struct br_wrap_places at = {.raw = BR_SANDBOX_RAW, .shared = BR_SANDBOX_SHARED};
+	int rc;
+
+	t->raw = br_asprintf("%s/%" PRIu64, w->spec->wrap->dir, w->order.id);
+	rc = br_dir_make(t->raw, err);
+	if (!is_boxed(w))
+		at = (struct br_wrap_places){.raw = t->raw, .shared = shared};
+	br_command_wrap(w->spec->wrap, &at, &t->argv, &t->env);
+	return rc;
 }
 
 static int prepare(struct worker *w, struct trial *t, struct br_err *err)
@@ -493,6 +510,11 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 							   .worker = w->slot,
 							   .tmp = is_boxed(w) ? br_sandbox_tmp() : w->tmp,
 							   .cwd = t->seen_cwd});
+	t->build_env = br_strv_copy(t->env);
+	if (w->order.profiled && w->spec->wrap)
+		rc = wrap(w, t, err);
+	if (rc)
+		return rc;
 	if (w->order.watch) {
 		char **words = br_stacks_stopped_argv(t->argv, w->spec->keep_core);
 
@@ -523,7 +545,9 @@ static void clean_up(struct worker *w, struct trial *t)
 	free(t->cwd);
 	free(t->seen_top);
 	free(t->seen_cwd);
+	free(t->raw);
 	br_strv_free(t->build_argv);
+	br_strv_free(t->build_env);
 	br_strv_free(t->argv);
 	br_strv_free(t->env);
 }

@@ -279,12 +279,15 @@ static void each_section(struct answer *a, const char *at, const char *end, bool
 
 /* ---- the whole ---- */
 
-static int check(struct answer *a, bool has_sections, struct br_err *err)
+static int check(const struct answer *a, const char *text, bool has_sections, struct br_err *err)
 {
 	if (a->nread > 0)
 		return 0;
 	if (a->nfailed > 0)
 		return br_fail(err, BR_EPARSE, "%s", a->first.msg);
+	if (!*text)
+		return br_fail(err, BR_EPARSE,
+			       "the profiler wrote nothing: did COMMAND run, and did it end by itself?");
 	if (!has_sections)
 		return br_fail(err, BR_EPARSE, "the hook answered nothing that could be read as a profile");
 	return br_fail(err, BR_EPARSE, "no process wrote a profile");
@@ -304,7 +307,7 @@ int br_profile_read(struct br_profile *out, const char *answer, size_t n, const 
 	br_build_open(&a.b, &p, cfg->prefix);
 	at = next_section(text, text + n);
 	each_section(&a, at, text + n, false);
-	rc = check(&a, at < text + n, err);
+	rc = check(&a, text, at < text + n, err);
 	if (rc == 0)
 		each_section(&a, at, text + n, true); /* symbols name what is in the table by now */
 	br_build_close(&a.b);

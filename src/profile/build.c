@@ -316,7 +316,7 @@ void br_build_count(int64_t *to, int64_t calls)
 		*to = __builtin_add_overflow(*to, calls, &sum) ? INT64_MAX : sum;
 }
 
-bool br_lines_next(struct br_lines *l, char *line)
+bool br_reading_next(struct br_reading *l, char *line)
 {
 	const char *end;
 	size_t n;

@@ -54,13 +54,13 @@ void br_build_add(double *to, double cost);
 void br_build_count(int64_t *to, int64_t calls);
 
 /* A text that is read line by line. */
-struct br_lines {
+struct br_reading {
 	const char *at, *end;
 	unsigned number;
 };
 /* The next line without its end, cut at 64 KiB, in a buffer of at least BR_LINE_SIZE; false: no more. */
 enum { BR_LINE_SIZE = 1 << 16 };
-bool br_lines_next(struct br_lines *l, char *line);
+bool br_reading_next(struct br_reading *l, char *line);
 
 /* A section of an answer: what it is called in messages, and its bytes. */
 struct br_section {

@@ -32,7 +32,7 @@ struct reader {
 	struct br_build *b;
 	const struct br_section *s;
 	struct br_err *err;
-	struct br_lines lines;
+	struct br_reading lines;
 	struct br_pairs numbers;
 	struct known *known;
 	size_t nknown, known_cap;
@@ -365,7 +365,7 @@ int br_read_callgrind(struct br_build *b, const struct br_section *s, struct br_
 	char *line = br_malloc(BR_LINE_SIZE);
 	int rc = 0;
 
-	while (rc == 0 && br_lines_next(&r.lines, line))
+	while (rc == 0 && br_reading_next(&r.lines, line))
 		rc = take(&r, line);
 	if (rc == 0)
 		rc = finish(&r);

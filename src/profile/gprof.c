@@ -22,7 +22,7 @@ struct neighbour {
 struct reader {
 	struct br_build *b;
 	const struct br_section *s;
-	struct br_lines lines;
+	struct br_reading lines;
 	const char *object;
 	double sample; /* seconds */
 	enum { BEFORE, FLAT, GRAPH, AFTER } part;
@@ -234,7 +234,7 @@ int br_read_gprof(struct br_build *b, const struct br_section *s, struct br_err 
 
 	if (strcmp(s->label, "gprof") != 0)
 		r.object = br_build_path(b, s->label);
-	while (br_lines_next(&r.lines, line))
+	while (br_reading_next(&r.lines, line))
 		take(&r, line);
 	rc = finish(&r, err);
 	free(line);

@@ -15,7 +15,7 @@ enum { COLUMNS_MAX = 64 };
 struct reader {
 	struct br_build *b;
 	const struct br_section *s;
-	struct br_lines lines;
+	struct br_reading lines;
 	int name, time, calls, kind; /* columns; -1: none */
 	size_t ncolumn;
 	double scale; /* to seconds; 0: the line of units is still to come */
@@ -163,7 +163,7 @@ int br_read_nsys(struct br_build *b, const struct br_section *s, struct br_err *
 	char *line = br_malloc(BR_LINE_SIZE);
 	int rc = 0;
 
-	while (rc == 0 && br_lines_next(&r.lines, line))
+	while (rc == 0 && br_reading_next(&r.lines, line))
 		rc = take(&r, line, err);
 	if (rc == 0 && r.name < 0)
 		rc = br_fail(err, BR_EPARSE, "%s: no table with the columns Name and Time", s->label);

@@ -15,7 +15,7 @@ enum { FRAMES_MAX = 1024 };
 struct reader {
 	struct br_build *b;
 	const struct br_section *s;
-	struct br_lines lines;
+	struct br_reading lines;
 	bool in_sample;
 	double period;
 	size_t nsample;
@@ -175,8 +175,8 @@ int br_read_perf(struct br_build *b, const struct br_section *s, struct br_err *
 
 	r->b = b;
 	r->s = s;
-	r->lines = (struct br_lines){.at = s->text, .end = s->text + s->n};
-	while (rc == 0 && br_lines_next(&r->lines, line))
+	r->lines = (struct br_reading){.at = s->text, .end = s->text + s->n};
+	while (rc == 0 && br_reading_next(&r->lines, line))
 		rc = take(r, line, err);
 	end_sample(r);
 	if (rc == 0 && r->nsample == 0)

@@ -13,7 +13,7 @@ struct reader {
 	struct br_build *b;
 	const struct br_section *s;
 	struct br_err *err;
-	struct br_lines lines;
+	struct br_reading lines;
 	uint32_t *row; /* of the n-th fn line */
 	size_t nrow, row_cap;
 	bool total_given;
@@ -185,7 +185,7 @@ int br_read_table(struct br_build *b, const struct br_section *s, struct br_err 
 	char *line = br_malloc(BR_LINE_SIZE);
 	int rc = 0;
 
-	while (rc == 0 && br_lines_next(&r.lines, line))
+	while (rc == 0 && br_reading_next(&r.lines, line))
 		rc = take(&r, line);
 	if (rc == 0 && r.nrow == 0)
 		rc = br_fail(err, BR_EPARSE, "%s: a table without rows", s->label);
@@ -235,12 +235,12 @@ static void symbol(struct br_build *b, const char *object, char *line)
 
 int br_read_symbols(struct br_build *b, const struct br_section *s, struct br_err *err)
 {
-	struct br_lines lines = {.at = s->text, .end = s->text + s->n};
+	struct br_reading lines = {.at = s->text, .end = s->text + s->n};
 	char *line = br_malloc(BR_LINE_SIZE);
 	const char *object = br_build_path(b, s->label);
 
 	(void)err;
-	while (br_lines_next(&lines, line))
+	while (br_reading_next(&lines, line))
 		symbol(b, object, line);
 	free(line);
 	return 0;

@@ -7,10 +7,14 @@
 #include "bisect_run/record.h"
 #include "report/found.h"
 #include "report/json_put.h"
+#include "report/profile_json.h"
 #include "report/view.h"
 
 #include <jansson.h>
 #include <string.h>
+
+/* Functions of a profile that a result keeps; its raw files have all. */
+enum { PROFILE_ROWS = 1000 };
 
 static json_t *commit(const struct br_commit_info *c)
 {
@@ -176,6 +180,10 @@ static json_t *result(const struct br_result *r)
 	br_json_set_if(o, r->tests_expected > 0, "tests_expected", br_json_real(r->tests_expected));
 	br_json_set_if(o, r->has_commits, "commits", r->has_commits ? commits(r) : json_null());
 	br_found_json(o, r);
+	if (r->profile_diff)
+		br_json_set(o, "profile", br_profile_diff_part(r->profile_diff, PROFILE_ROWS));
+	else if (r->profile)
+		br_json_set(o, "profile", br_profile_part(r->profile, PROFILE_ROWS));
 	br_json_set_if(o, r->failure.kind[0], "failure", whole_failure(r));
 	more_words(o, r);
 	br_json_set(o, "trials", trials);

@@ -5,6 +5,7 @@
 #include "bisect_run/err.h"
 #include "report/found.h"
 #include "report/json_take.h"
+#include "report/profile_json.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -189,6 +190,11 @@ static void read_result(struct br_reader *rd, json_t *o, struct br_result *r)
 		r->stack_file = br_take_text(rd, part, "stack_file");
 		r->core = br_take_text(rd, part, "core");
 	}
+	part = BR_MEMBER(rd, o, "profile", json_is_object);
+	if (part)
+		r->profile = br_profile_part_read(part);
+	if (part && !r->profile)
+		r->profile_diff = br_profile_diff_part_read(part);
 	read_trials(rd, o, r);
 }
 

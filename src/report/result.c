@@ -99,6 +99,12 @@ void br_result_done(struct br_result *r)
 	free(r->how_sure);
 	free(r->reproduce);
 	free(r->evidence);
+	if (r->profile)
+		br_profile_done(r->profile);
+	free(r->profile);
+	if (r->profile_diff)
+		br_profile_diff_done(r->profile_diff);
+	free(r->profile_diff);
 	free(r->state_dir);
 	free(r->stack);
 	free(r->stack_file);

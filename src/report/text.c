@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "report/found.h"
+#include "report/profile_text.h"
 #include "report/view.h"
 
 #include <stdio.h>
@@ -334,6 +335,7 @@ static void isolated(struct page *p)
 	br_found_text(&p->b, p->r);
 	br_buf_char(&p->b, '\n');
 	put_line(p, p->r->how_sure);
+	br_profile_put(&p->b, p->r, p->style);
 	put_tail(p);
 }
 
@@ -428,7 +430,7 @@ static void stopped(struct page *p)
 /* "bad: exit 1 (0.3 s)". */
 static void tried(struct page *p)
 {
-	const struct br_trial *t = p->r->ntrial ? &p->r->trial[p->r->ntrial - 1] : NULL;
+	const struct br_trial *t = br_view_tried(p->r);
 	char took[32];
 
 	if (!t) {
@@ -448,6 +450,7 @@ static void tried(struct page *p)
 	put_evidence(p);
 	put_log(p);
 	put_stack(p);
+	br_profile_put(&p->b, p->r, p->style);
 	put_notes(p);
 	put_reproduce(p);
 }
@@ -508,7 +511,7 @@ static void quiet(struct page *p)
 		for (size_t i = 0; i < r->ncandidate; i++)
 			put_line(p, r->candidate[i].oid);
 	else if (r->status == BR_STATUS_TRIED && r->ntrial > 0)
-		put_line(p, verdict_word(r, r->trial[r->ntrial - 1].verdict.cls));
+		put_line(p, verdict_word(r, br_view_tried(r)->verdict.cls));
 }
 
 static void whole(struct page *p)

@@ -41,6 +41,15 @@ const struct br_commit_info *br_view_commit(const struct br_result *r, const cha
 	return NULL;
 }
 
+const struct br_trial *br_view_tried(const struct br_result *r)
+{
+	size_t i = r->ntrial;
+
+	while (i > 1 && r->trial[i - 1].phase == BR_PHASE_PROFILE)
+		i--;
+	return i > 0 ? &r->trial[i - 1] : NULL;
+}
+
 const struct br_trial *br_view_telling(const struct br_result *r)
 {
 	const char *culprit = r->first_bad ? r->first_bad->oid : NULL;
@@ -49,7 +58,7 @@ const struct br_trial *br_view_telling(const struct br_result *r)
 	for (size_t i = r->ntrial; i > 0; i--) {
 		const struct br_trial *t = &r->trial[i - 1];
 
-		if (!t->outcome.log_path)
+		if (!t->outcome.log_path || t->phase == BR_PHASE_PROFILE)
 			continue;
 		if (!last)
 			last = t;

@@ -17,6 +17,9 @@ const char *br_view_date(const struct br_commit_info *c, bool iso, char *buf, si
 /* What is known of this commit, among the first bad one and the candidates. Borrowed; NULL: nothing. */
 const struct br_commit_info *br_view_commit(const struct br_result *r, const char *oid);
 
+/* The trial that `try` is about: one under a profiler may follow it. Borrowed; NULL: none. */
+const struct br_trial *br_view_tried(const struct br_result *r);
+
 /* The trial whose log a person wants to read: the last bad one at the culprit, else the last with a log. Borrowed; NULL: none. */
 const struct br_trial *br_view_telling(const struct br_result *r);
 

@@ -371,9 +371,9 @@ static void wrong_configuration_is_named_by_its_key(void **state)
 
 static void what_could_open_a_door_is_trusted_from_the_user_alone(void **state)
 {
-	static const char *const doors[] = {"build",   "with", "patch", "env",	 "pass-env", "clear-env",
-					    "sandbox", "net",  "allow", "bind",	 "ro-bind",  "home",
-					    "memory",  "pids", "disk",	"state", NULL};
+	static const char *const doors[] = {"build",   "with",	  "patch", "env",   "pass-env", "clear-env",
+					    "profile", "sandbox", "net",   "allow", "bind",	"ro-bind",
+					    "home",    "memory",  "pids",  "disk",  "state",	NULL};
 	size_t found = 0;
 	const char *name;
 	bool trusted;

@@ -143,7 +143,7 @@ static void what_is_cut_or_foreign_gives_one_clear_line(void **state)
 	refused("#format wat\n1\n", "unknown format `wat`");
 	refused("#file callgrind ../../etc/passwd\n", "no plain file");
 	refused("\001\002garbage\n", "nothing that could be read");
-	refused("", "nothing that could be read");
+	refused("", "wrote nothing");
 }
 
 static void a_part_that_cannot_be_read_is_a_note_and_leaves_no_rows(void **state)

@@ -1,0 +1,78 @@
+"""
+Profiles the Python that imports it (every Python does, at its start, when the folder is on PYTHONPATH) and writes, at its end, PID.pstats
+as cProfile does and PID.table: one line a function, "fn OBJECT FILE LINE NAME CALLS PRIMITIVE SELF CUMULATIVE", and one line a caller.
+"""
+import os
+import sys
+
+
+def chain():
+    """The sitecustomize that this one hides."""
+    from importlib.machinery import PathFinder
+    from importlib.util import module_from_spec
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    spec = PathFinder.find_spec("sitecustomize", [p for p in sys.path if os.path.abspath(p) != here])
+    if spec and spec.loader:
+        spec.loader.exec_module(module_from_spec(spec))
+
+
+def field(text):
+    return str(text).replace("\t", " ").replace("\n", " ").replace("\r", " ")
+
+
+def write_table(stats, path):
+    """stats as cProfile has them: {(file, line, name): (primitive, calls, self, cumulative, {caller: ...})}."""
+    number = {func: i for i, func in enumerate(stats)}
+    with open(path + ".part", "w", encoding="utf-8", errors="replace") as out:
+        out.write("unit\ts\n")
+        for (file, line, name), (primitive, calls, own, cumulative, _) in stats.items():
+            file = file if file == "~" or file.startswith("<") else os.path.abspath(file)
+            out.write(f"fn\t\t{field(file)}\t{line}\t{field(name)}\t{calls}\t{primitive}\t{own!r}\t{cumulative!r}\n")
+        for func, (_, _, _, _, callers) in stats.items():
+            for caller, (_, calls, _, cumulative) in callers.items():
+                if caller in number:
+                    out.write(f"call\t{number[caller]}\t{number[func]}\t{calls}\t{cumulative!r}\n")
+    os.rename(path + ".part", path)
+
+
+def start(folder):
+    import atexit
+    import cProfile
+
+    profiler, real_exit = cProfile.Profile(), os._exit
+
+    def finish():
+        profiler.disable()
+        profiler.create_stats()
+        if not profiler.stats:
+            return
+        base = os.path.join(folder, str(os.getpid()))
+        while os.path.exists(base + ".table"):  # a process that became another program by exec
+            base += "a"
+        profiler.dump_stats(base + ".pstats")
+        write_table(profiler.stats, base + ".table")
+        profiler.clear()
+
+    def leave(status):
+        try:
+            finish()
+        finally:
+            real_exit(status)
+
+    def born():
+        profiler.clear()
+        profiler.enable()
+
+    atexit.register(finish)
+    os._exit = leave  # how multiprocessing ends its children
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=born)
+    profiler.enable()
+
+
+try:
+    chain()
+finally:
+    if os.environ.get("BISECT_RUN_PROFILE_DIR"):
+        start(os.environ["BISECT_RUN_PROFILE_DIR"])
