@@ -72,6 +72,8 @@ int br_record_reuse(struct br_record *r, const char *basis, const char *tree, in
 		    struct br_trial *out, struct br_err *err);
 /* Corrects a verdict by hand. BR_ENOTFOUND: no such trial. */
 int br_record_amend(struct br_record *r, int64_t search, uint64_t n, enum br_class cls, struct br_err *err);
+/* Stores the class and the reason of a verdict that was judged again by other rules. */
+int br_record_judge(struct br_record *r, int64_t search, const struct br_trial *trial, struct br_err *err);
 /* Voids a trial, so that it is run again. */
 int br_record_retry(struct br_record *r, int64_t search, uint64_t n, struct br_err *err);
 

@@ -50,7 +50,8 @@ struct br_reduced {
 
 /* Of --subset. */
 struct br_subset_found {
-	char *path; /* the user's file; NULL: no subset was searched */
+	char *path;   /* the user's file; NULL: no subset was searched */
+	char *result; /* path of the file with the kept items, an item a line */
 	uint64_t before;
 	char **kept; /* NULL-terminated */
 	bool minimal;

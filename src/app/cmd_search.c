@@ -3,8 +3,10 @@
 
 #include "app/finish.h"
 #include "app/form.h"
+#include "app/hunks.h"
 #include "app/jobs.h"
 #include "app/line.h"
+#include "app/minimize.h"
 #include "app/paths.h"
 #include "app/remaining.h"
 #include "app/session.h"
@@ -13,6 +15,7 @@
 #include "base/text.h"
 #include "bisect_run/err.h"
 #include "domain/repo.h"
+#include "sys/file.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,6 +24,7 @@
 
 static int open_history(struct br_session *s, struct br_domain **out, struct br_err *err)
 {
+	br_auto_free char *objects = s->opt->hunks ? br_session_objects(s) : NULL;
 	br_auto_strv char **hint = br_paths_from_top(s->repo, br_repo_prefix(s->repo), s->opt->hint);
 	struct br_commits_query q = {
 		.bad = s->bad,
@@ -33,9 +37,12 @@ static int open_history(struct br_session *s, struct br_domain **out, struct br_
 		.patch = s->patch,
 		.npatch = s->npatch,
 		.clean = s->opt->clean,
+		.objects = objects,
 		.sealed = br_session_is_sealed(s),
 	};
 
+	if (objects && br_dir_make(objects, err) < 0)
+		return BR_ESYS;
 	return br_commits_open(out, s->repo, &q, err);
 }
 
@@ -56,25 +63,32 @@ static int load_history(struct br_session *s, struct br_err *err)
 	return 0;
 }
 
-static int test_ends(struct br_session *s, struct br_err *err)
+/* Opens what makes the trees, and starts the engine. BR_ENDS_*, or an error. */
+static int prepare(struct br_session *s, struct br_err *err)
 {
 	int r;
 
-	if (s->good) {
+	if (!s->good) {
+		r = br_session_trees(s, err);
+	} else {
 		r = br_ends_check(s, err);
 		if (r != BR_ENDS_DIFFER)
 			return r;
 		r = load_history(s, err);
 		s->trees = s->domain;
-		if (r == 0)
-			r = br_session_start(s, err);
-		return r < 0 ? r : br_ends_test(s, err);
 	}
-	r = br_session_trees(s, err);
 	if (r == 0)
 		r = br_session_start(s, err);
-	if (r == 0)
-		r = br_ends_gallop(s, err);
+	return r < 0 ? r : BR_ENDS_DIFFER;
+}
+
+static int test_ends(struct br_session *s, struct br_err *err)
+{
+	int r;
+
+	if (s->good)
+		return br_ends_test(s, err);
+	r = br_ends_gallop(s, err);
 	if (r != BR_ENDS_DIFFER)
 		return r;
 	r = load_history(s, err);
@@ -161,15 +175,46 @@ static int profile(struct br_session *s, const char *culprit, struct br_err *err
 	return r;
 }
 
+/*
+ * Whether the culprit's own failure (fixed mode: that of its parents) is another one than the bad end's. 1: the search
+ * goes on for the bad end's alone.
+ */
+static int is_another_failure(struct br_session *s, const char *culprit, struct br_err *err)
+{
+	struct br_commit_info info;
+	int r;
+
+	if (s->opt->interesting)
+		return 0;
+	if (!s->fixed_mode)
+		return br_match_switch(s, culprit, err);
+	r = br_repo_commit_info(s->repo, culprit, false, &info, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; r == 0 && i < info.nparent; i++)
+		r = br_match_switch(s, info.parent[i], err);
+	br_commit_info_done(&info);
+	return r;
+}
+
 static int conclude_isolated(struct br_session *s, char **candidate, struct br_err *err)
 {
-	int r = br_confirm(s, candidate[0], err);
 	br_auto_strv char **wide = NULL;
+	int r = is_another_failure(s, candidate[0], err);
 
+	if (r != 0)
+		return r < 0 ? r : search(s, err);
+	r = br_confirm(s, candidate[0], err);
 	if (r < 0)
 		return r;
 	if (r == 1) {
-		r = profile(s, candidate[0], err);
+		r = is_another_failure(s, candidate[0], err);
+		if (r != 0)
+			return r < 0 ? r : search(s, err);
+		if (s->opt->hunks)
+			r = br_hunks_run(s, candidate[0], err);
+		if (r == 0)
+			r = profile(s, candidate[0], err);
 		return r < 0 ? r : br_finish(s, BR_STATUS_ISOLATED, candidate, err);
 	}
 	r = drop_remembered(s, err);
@@ -226,7 +271,7 @@ static int search(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	br_jobs_learn(s);
-	br_say_cost(s, strategy);
+	br_say_cost(&form, strategy);
 	r = br_session_search(&form, strategy, err);
 	if (r == 0)
 		r = conclude(s, strategy, err);
@@ -234,27 +279,66 @@ static int search(struct br_session *s, struct br_err *err)
 	return r;
 }
 
-static int run(struct br_session *s, struct br_err *err)
+/* What the ends (or the input) said before commits could be searched. */
+static int conclude_ends(struct br_session *s, enum br_ends ends, struct br_err *err)
 {
 	br_auto_strv char **left = NULL;
+
+	if (ends == BR_ENDS_NOT_REPRODUCED)
+		return br_finish(s, BR_STATUS_NOT_REPRODUCED, NULL, err);
+	left = s->domain ? br_remaining(s, BR_REMAINING_BY_BAD) : NULL;
+	return br_finish(s, BR_STATUS_NARROWED, left, err);
+}
+
+static int search_commits(struct br_session *s, struct br_err *err)
+{
+	int r = test_ends(s, err);
+
+	if (r < 0)
+		return r;
+	return r == BR_ENDS_DIFFER ? search(s, err) : conclude_ends(s, (enum br_ends)r, err);
+}
+
+/* An input first, then the commits, where there are any. */
+static int run_minimized(struct br_session *s, struct br_minimize *m, struct br_err *err)
+{
+	int r = prepare(s, err);
+
+	if (r == BR_ENDS_DIFFER)
+		r = br_minimize_run(m, err);
+	if (r < 0)
+		return r;
+	if (r != BR_ENDS_DIFFER)
+		return conclude_ends(s, (enum br_ends)r, err);
+	if (!br_options_has_commits(s->opt))
+		return br_finish(s, BR_STATUS_ISOLATED, NULL, err);
+	free(br_steal(&s->row.message));
+	return search_commits(s, err);
+}
+
+static int run(struct br_session *s, struct br_err *err)
+{
+	struct br_minimize *m = NULL;
 	int r;
 
 	(void)br_watch_search(s, "pre-search", NULL);
-	if (br_options_aim(s->opt) == BR_AIM_LINE)
+	switch (br_options_aim(s->opt)) {
+	case BR_AIM_LINE:
 		return br_line_run(s, err);
-	r = test_ends(s, err);
+	case BR_AIM_REDUCE:
+	case BR_AIM_SUBSET:
+		r = br_minimize_open(&m, s, err);
+		if (r == 0)
+			r = run_minimized(s, m, err);
+		br_minimize_close(m);
+		return r;
+	case BR_AIM_COMMITS:
+		break;
+	}
+	r = prepare(s, err);
 	if (r < 0)
 		return r;
-	switch ((enum br_ends)r) {
-	case BR_ENDS_DIFFER:
-		return search(s, err);
-	case BR_ENDS_NOT_REPRODUCED:
-		return br_finish(s, BR_STATUS_NOT_REPRODUCED, NULL, err);
-	case BR_ENDS_FLAKY:
-		left = s->domain ? br_remaining(s, BR_REMAINING_BY_BAD) : NULL;
-		return br_finish(s, BR_STATUS_NARROWED, left, err);
-	}
-	return r;
+	return r == BR_ENDS_DIFFER ? search_commits(s, err) : conclude_ends(s, (enum br_ends)r, err);
 }
 
 /* Stopped before an end: by a signal, a budget or an error. */

@@ -44,8 +44,10 @@ static int wrong_at_once(const struct br_trial *t, struct br_err *err)
 
 static void learn(struct br_session *s, const struct br_question *q, const struct br_trial *t)
 {
-	if (q->role == BR_ROLE_BAD_END && t->verdict.cls == BR_BAD)
-		br_judge_learn_bad_end(s->judge, &t->outcome, &t->verdict);
+	if (q->role != BR_ROLE_BAD_END || t->verdict.cls != BR_BAD)
+		return;
+	br_judge_learn_bad_end(s->judge, &t->outcome, &t->verdict);
+	br_match_learn(s, t);
 }
 
 int br_session_ask(struct br_session *s, const struct br_question *q, size_t n, size_t *answer,
@@ -372,6 +374,7 @@ int br_session_search(struct br_form *form, struct br_strategy *strategy, struct
 	int r;
 
 	l.s->standing.phase = form->doing;
+	l.s->standing.unit = form->unit;
 	observe_known(&l);
 	do
 		r = turn(&l, &a, err);
@@ -383,9 +386,11 @@ int br_session_search(struct br_form *form, struct br_strategy *strategy, struct
 	return 0;
 }
 
-void br_say_cost(struct br_session *s, struct br_strategy *strategy)
+void br_say_cost(const struct br_form *form, struct br_strategy *strategy)
 {
+	struct br_session *s = form->session;
 	struct br_answer a = {0};
+	const char *unit = form->unit ? form->unit : "candidate";
 	char took[32], how_long[64] = "";
 
 	strategy->ops->answer(strategy, &a);
@@ -396,10 +401,11 @@ void br_say_cost(struct br_session *s, struct br_strategy *strategy)
 		(void)snprintf(how_long, sizeof how_long, ", about %s",
 			       br_format_duration((uint64_t)(br_standing_seconds(&s->standing) * 1e9), took,
 						  sizeof took));
-	br_progress_say(s->progress, "%llu candidate%s, about %.0f test%s, %u at once%s",
-			(unsigned long long)s->candidates_at_start, s->candidates_at_start == 1 ? "" : "s",
-			s->tests_expected, s->tests_expected > 0.5 && s->tests_expected < 1.5 ? "" : "s",
-			s->spec.jobs, how_long);
+	br_progress_say(
+		s->progress, "%llu %s%s, %s %.0f test%s, %u at once%s",
+		(unsigned long long)s->candidates_at_start, unit, s->candidates_at_start == 1 ? "" : "s",
+		form->phase == BR_PHASE_SEARCH ? "about" : "at least", s->tests_expected,
+		s->tests_expected > 0.5 && s->tests_expected < 1.5 ? "" : "s", s->spec.jobs, how_long);
 }
 
 /* ---- commits ---- */

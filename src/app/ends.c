@@ -26,11 +26,15 @@ enum { LIMIT_FACTOR = 10 };
 
 static const char *old_word(const struct br_session *s)
 {
+	if (s->opt->interesting)
+		return "uninteresting";
 	return s->fixed_mode ? "broken" : "good";
 }
 
 static const char *new_word(const struct br_session *s)
 {
+	if (s->opt->interesting)
+		return "interesting";
 	return s->fixed_mode ? "fixed" : "bad";
 }
 
@@ -216,7 +220,7 @@ static int try_end_again(struct br_session *s, const struct br_bound *bound, siz
 	return BR_ENDS_FLAKY;
 }
 
-static void learn_limit(struct br_session *s)
+void br_ends_learn_limit(struct br_session *s)
 {
 	uint64_t slowest = 0;
 	char d[32];
@@ -324,7 +328,7 @@ static int ask_both(struct br_session *s, const struct br_question *q, size_t n,
 			  : br_session_ask(s, q + 1, n - 1, answer + 1, err);
 	if (r < 0)
 		return r;
-	learn_limit(s);
+	br_ends_learn_limit(s);
 	return s->fixed_mode ? br_session_ask(s, q + 1, n - 1, answer + 1, err)
 			     : br_session_ask(s, q, 1, answer, err);
 }
@@ -348,7 +352,7 @@ int br_ends_ask(struct br_session *s, struct br_bound *bound, size_t n, struct b
 	for (size_t i = 0; i < n; i++)
 		if (!as_expected(s, &s->trial[answer[i]], bound[i].is_new))
 			return try_end_again(s, &bound[i], answer[i], err);
-	learn_limit(s);
+	br_ends_learn_limit(s);
 	return BR_ENDS_DIFFER;
 }
 
@@ -365,7 +369,7 @@ int br_ends_test(struct br_session *s, struct br_err *err)
 	if (r == BR_ENDS_DIFFER)
 		r = test_bases(s, err);
 	if (r == BR_ENDS_DIFFER)
-		learn_limit(s);
+		br_ends_learn_limit(s);
 	return r;
 }
 
@@ -450,6 +454,6 @@ int br_ends_gallop(struct br_session *s, struct br_err *err)
 	}
 	s->telling = 0;
 	br_strv_add(&s->good, oid);
-	learn_limit(s);
+	br_ends_learn_limit(s);
 	return BR_ENDS_DIFFER;
 }

@@ -99,7 +99,10 @@ int br_finish(struct br_session *s, enum br_status status, char *const *candidat
 {
 	struct br_result result;
 	struct br_err log_err = {0};
-	int r = br_session_result(s, status, candidate, &result, err);
+	int r;
+
+	br_match_note(s);
+	r = br_session_result(s, status, candidate, &result, err);
 
 	if (r < 0)
 		return r;

@@ -275,8 +275,10 @@ static int write_input(struct br_flight *f, struct br_session *s, const struct b
 
 	f->input = br_asprintf("%s/input/%llu", s->log_dir, (unsigned long long)s->last_job + 1);
 	r = br_dir_remove(f->input, err);
+	if (r == 0)
+		r = br_dir_make(f->input, err);
 	for (size_t i = 0; r == 0 && s->input_file[i]; i++)
-		r = write_file(f->input, s->input_file[i], &file[i], err);
+		r = file[i].gone ? 0 : write_file(f->input, s->input_file[i], &file[i], err);
 	return r;
 }
 
@@ -297,8 +299,8 @@ int br_flight_new(struct br_flight *out, struct br_session *s, const struct br_q
 		.fresh = q->fresh,
 		.limit_ns = s->limit_ns,
 	};
-	if (q->file)
-		r = write_input(out, s, q->file, err);
+	if (q->file || s->input)
+		r = write_input(out, s, q->file ? q->file : s->input, err);
 	if (r < 0)
 		br_flight_done(out);
 	return r;
@@ -341,6 +343,8 @@ static int conclude(struct br_session *s, struct br_flight *f, struct br_outcome
 	t.outcome = *o;
 	o->log_path = NULL;
 	r = br_judge_verdict(s->judge, &t.outcome, f->role, &t.verdict, err);
+	if (r == 0)
+		br_match_judge(s, &t);
 	if (r == 0 && s->opt->ask && t.outcome.end != BR_END_SETUP && f->phase != BR_PHASE_PROFILE)
 		r = br_ask_person(s, &t, t.outcome.worker, err);
 	if (r < 0) {

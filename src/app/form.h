@@ -24,6 +24,7 @@ struct br_form {
 	const struct br_form_ops *ops; /* first member of every form */
 	struct br_session *session;
 	const char *doing;   /* "searching", ... */
+	const char *unit;    /* of what is left, for people; NULL: "candidate" */
 	enum br_phase phase; /* of its trials */
 	/* The strategy's points are items of the session's history: of equally good ones the nearest tree's is wanted. */
 	bool has_places;
@@ -31,7 +32,7 @@ struct br_form {
 };
 
 /* Says how many candidates and tests lie ahead, and keeps the figures for the progress line. */
-void br_say_cost(struct br_session *s, struct br_strategy *strategy);
+void br_say_cost(const struct br_form *form, struct br_strategy *strategy);
 /* The commits of s->domain. */
 struct br_form br_form_commits(struct br_session *s);
 /* Runs the strategy to its end, with all that is stored observed first. */

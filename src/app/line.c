@@ -171,7 +171,7 @@ static int search(struct line *l, struct br_err *err)
 	if (r < 0)
 		return r;
 	br_jobs_learn(s);
-	br_say_cost(s, strategy);
+	br_say_cost(&l->form, strategy);
 	r = br_session_search(&l->form, strategy, err);
 	if (r == 0)
 		r = conclude(l, strategy, err);

@@ -98,8 +98,8 @@ static void add_standing(struct br_buf *b, const struct br_standing *now)
 
 	br_buf_str(b, now->phase);
 	if (now->left > 0)
-		br_buf_fmt(b, ": %llu candidate%s left", (unsigned long long)now->left,
-			   now->left == 1 ? "" : "s");
+		br_buf_fmt(b, ": %llu %s%s left", (unsigned long long)now->left,
+			   now->unit ? now->unit : "candidate", now->left == 1 ? "" : "s");
 	if (now->tests_left >= 0.5) {
 		double s = br_standing_seconds(now);
 

@@ -12,6 +12,7 @@ struct br_progress;
 struct br_standing {
 	const char *phase;   /* "testing the ends", "searching", "confirming" */
 	uint64_t left;	     /* candidates; 0: not known yet */
+	const char *unit;    /* what they are, one of them: "byte"; NULL: "candidate" */
 	double tests_left;   /* expected; negative: not known */
 	double seconds_each; /* mean duration of a trial so far; 0: not known */
 	uint32_t jobs;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "bisect_run/err.h"
 #include "bisect_run/profile_diff.h"
+#include "bisect_run/reduce.h"
 #include "domain/patch.h"
 #include "domain/repo.h"
 #include "sys/clock.h"
@@ -31,6 +32,8 @@
 /* Kept of a trial's output: enough for any report, little enough for a thousand trials. */
 #define LOG_HEAD_B (4ull << 20)
 #define LOG_TAIL_B (4ull << 20)
+/* Of a candidate that is no commit. */
+enum { TITLE_MAX = 48 };
 /* At most this much of a named file counts in the key. */
 #define KEY_FILE_MAX (64ull << 20)
 
@@ -135,13 +138,23 @@ char *br_session_short(struct br_session *s, const char *oid)
 	return out;
 }
 
+/* The key of an input is a hash; a set may be long. */
+static char *title_of_other(const char *item)
+{
+	size_t n = strlen(item);
+
+	if (n == BR_REDUCE_KEY && strspn(item, "0123456789abcdef") == n)
+		return br_strndup(item, 8);
+	return n <= TITLE_MAX ? br_strdup(item) : br_asprintf("%.*s...", TITLE_MAX - 3, item);
+}
+
 char *br_session_title(struct br_session *s, const char *oid)
 {
 	struct br_commit_info info;
 	char *out;
 
 	if (!s->repo || br_repo_commit_info(s->repo, oid, false, &info, NULL) < 0)
-		return br_strdup(oid);
+		return title_of_other(oid);
 	out = br_asprintf("%s %s", info.short_oid, info.subject);
 	br_commit_info_done(&info);
 	return out;
@@ -189,7 +202,7 @@ static int resolve_ends(struct br_session *s, struct br_err *err)
 	char *const *goods = o->broken ? broken : o->good;
 	int r;
 
-	s->fixed_mode = o->broken != NULL;
+	s->fixed_mode = o->broken != NULL || o->interesting;
 	s->bad_name = br_strdup(bad ? bad : "HEAD");
 	s->good_name = br_strdup_or_null(goods ? goods[0] : NULL);
 	r = br_session_resolve(s, s->bad_name, &s->bad, err);
@@ -222,6 +235,7 @@ static int resolve(struct br_session *s, struct br_err *err)
 {
 	const char *rev = only_revision(s->opt);
 
+	s->fixed_mode = s->opt->interesting;
 	if (br_options_has_commits(s->opt))
 		return resolve_search(s, err);
 	if (!rev)
@@ -299,7 +313,7 @@ static void read_ends(struct br_session *s, const char *text)
 		read_ends_line(s, text, n);
 		text += n + (text[n] == '\n');
 	}
-	s->fixed_mode = s->fixed_mode || s->opt->broken != NULL;
+	s->fixed_mode = s->fixed_mode || s->opt->broken != NULL || s->opt->interesting;
 }
 
 /* What the options say of paths, besides what a git bisect said. */
@@ -355,6 +369,8 @@ static void make_basis(struct br_session *s)
 	br_isolation_basis(&s->isolation, &b);
 	if (o->bad_if_defect)
 		br_buf_str(&b, "bad-if-defect\n");
+	if (o->match == BR_MATCH_SAME)
+		br_buf_str(&b, "match same\n");
 	add_list(&b, "bad-if", o->bad_if);
 	add_list(&b, "good-if", o->good_if);
 	add_list(&b, "skip-if", o->skip_if);
@@ -844,6 +860,11 @@ int br_session_trees(struct br_session *s, struct br_err *err)
 	return r;
 }
 
+char *br_session_objects(const struct br_session *s)
+{
+	return br_asprintf("%s/objects", s->log_dir);
+}
+
 const char *br_session_place(const struct br_session *s)
 {
 	return s->bad ? s->bad : s->trees->ops->label(s->trees, 0);
@@ -907,6 +928,9 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	br_strv_free(s->skip);
 	br_strv_free(s->base);
 	br_strv_free(s->path);
+	free(s->hunted.failure);
+	br_strv_free(s->input_file);
+	br_strv_free(s->input_name);
 	br_strv_free(s->note);
 	if (s->signal_fd >= 0)
 		(void)close(s->signal_fd);

@@ -6,6 +6,7 @@
 #define BR_SESSION_H
 
 #include "app/isolation.h"
+#include "app/match.h"
 #include "app/named.h"
 #include "app/options.h"
 #include "app/pool.h"
@@ -51,13 +52,17 @@ struct br_session {
 	struct br_patch *patch;
 	size_t npatch;
 	char **env;
-	char **input_file; /* NULL-terminated: names of a candidate's files; spec.input_name has what `@@` means */
+	char **input_file;		  /* NULL-terminated: names of a candidate's files */
+	char **input_name;		  /* the same as `@@` means them: a folder is one */
+	const struct br_file_data *input; /* for questions without files of their own; NULL: none. Borrowed */
 	struct br_isolation isolation;
 	struct br_run_spec spec;
 	struct br_profiling profiling;
 	struct br_domain *trees;  /* makes the work trees */
 	struct br_domain *domain; /* has the shape; usually the same one */
 	struct br_judge *judge;
+	struct br_hunted hunted;
+	bool only_hunted; /* --match any would have named a commit that fails in another way */
 	struct br_engine *engine;
 	uint32_t jobs;		  /* tests at once now, at most spec.jobs */
 	struct br_flight *flight; /* spec.jobs places */
@@ -95,6 +100,7 @@ struct br_session {
 struct br_file_data {
 	const void *data;
 	size_t n;
+	bool gone; /* it is not there */
 };
 
 /* A question to ask: run this candidate, in this phase, judged in this role. */
@@ -118,6 +124,8 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 int br_session_resolve(struct br_session *s, const char *rev, char **out, struct br_err *err);
 /* Opens s->trees for the one revision s->bad, or without any for the folder where the user stands. */
 int br_session_trees(struct br_session *s, struct br_err *err);
+/* The folder of objects that are made for trials (--hunks); the caller frees the path. */
+char *br_session_objects(const struct br_session *s);
 /* The label of that one tree. Borrowed. */
 const char *br_session_place(const struct br_session *s);
 /* Opens the engine over the domain s->trees; called once, before the first question. */
@@ -178,6 +186,8 @@ struct br_bound {
  * old ones. BR_ENDS_*, or an error.
  */
 int br_ends_ask(struct br_session *s, struct br_bound *bound, size_t n, struct br_err *err);
+/* Sets the wall limit of COMMAND from the trials of the ends, unless --timeout says it. */
+void br_ends_learn_limit(struct br_session *s);
 /* Tests both ends and the merge bases. BR_ENDS_*, or an error. */
 int br_ends_test(struct br_session *s, struct br_err *err);
 /* No good revision is known: finds one by growing steps back. BR_ENDS_*, or an error. */

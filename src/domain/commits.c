@@ -33,6 +33,7 @@ struct commits {
 	size_t npatch;
 	enum br_clean clean;
 	bool sealed;
+	char *objects; /* NULL: none */
 };
 
 struct br_tree {
@@ -58,6 +59,12 @@ static int tree_open(struct br_domain *d, const char *dir, struct br_tree **out,
 
 	if (rc < 0)
 		return rc;
+	if (c->objects)
+		rc = br_worktree_add_objects(worktree, c->objects, err);
+	if (rc < 0) {
+		br_worktree_close(worktree);
+		return rc;
+	}
 	br_worktree_set_user(worktree, c->git_dir, c->workdir);
 	br_worktree_set_patches(worktree, c->patch, c->npatch);
 	br_worktree_set_clean(worktree, c->clean);
@@ -120,6 +127,7 @@ static void close_commits(struct br_domain *d)
 		br_patch_done(&c->patch[i]);
 	free(c->patch);
 	free(c->label);
+	free(c->objects);
 	free(c->common_dir);
 	free(c->git_dir);
 	free(c->workdir);
@@ -445,6 +453,7 @@ static void copy_patches(struct commits *c, const struct br_commits_query *q)
 {
 	c->clean = q->clean;
 	c->sealed = q->sealed;
+	c->objects = br_strdup_or_null(q->objects);
 	c->patch = br_calloc(q->npatch, sizeof *c->patch);
 	c->npatch = q->npatch;
 	for (size_t i = 0; i < q->npatch; i++)

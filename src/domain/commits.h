@@ -25,6 +25,8 @@ struct br_commits_query {
 	const struct br_patch *patch; /* applied to every tree where they apply */
 	size_t npatch;
 	enum br_clean clean;
+	const char
+		*objects; /* folder with further objects that a tree may be made of (hunks.h); NULL: none */
 	bool sealed; /* trials see the tree as a mount of its own: no link to its files can be made outside */
 };
 

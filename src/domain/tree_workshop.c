@@ -32,6 +32,7 @@ void br_workshop_drop(struct br_workshop *s)
 
 void br_workshop_done(struct br_workshop *s)
 {
+	free(s->objects);
 	br_workshop_drop(s);
 	free(s->dir);
 	*s = (struct br_workshop){0};
@@ -208,7 +209,9 @@ static char **environment(const struct br_workshop *s)
 	br_auto_free char *real = br_asprintf("%s/objects", s->common_dir), *list = quoted(real);
 	br_auto_free char *dir = br_asprintf("GIT_DIR=%s/git", s->dir);
 	br_auto_free char *tree = br_asprintf("GIT_WORK_TREE=%s/tree", s->dir);
-	br_auto_free char *objects = br_asprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", list);
+	br_auto_free char *more = s->objects ? quoted(s->objects) : br_strdup("");
+	br_auto_free char *objects =
+		br_asprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s%s%s", list, *more ? ":" : "", more);
 	char **env = NULL;
 
 	for (size_t i = 0; environ[i]; i++) {

@@ -14,6 +14,7 @@ struct br_err;
 struct br_workshop {
 	char *dir;		/* git/ and tree/ are made in it */
 	const char *common_dir; /* whose objects are read; borrowed */
+	char *objects;		/* further objects that are read; owned; NULL: none */
 	git_config *config;	/* of the repository; borrowed: what shapes text files is taken from it */
 	git_index *index;	/* NULL: the workshop is not there */
 };

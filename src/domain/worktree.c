@@ -205,6 +205,15 @@ void br_worktree_clean_once(struct br_worktree *t)
 	t->clean_once = true;
 }
 
+int br_worktree_add_objects(struct br_worktree *t, const char *dir, struct br_err *err)
+{
+	if (git_odb_add_disk_alternate(t->c.odb, dir) < 0)
+		return br_worktree_fail(err, "cannot read made objects");
+	free(t->c.workshop.objects);
+	t->c.workshop.objects = br_strdup(dir);
+	return 0;
+}
+
 void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean)
 {
 	t->clean = clean;

@@ -35,6 +35,8 @@ int br_worktree_update(struct br_worktree *t, const char *oid, bool fresh, const
 void br_worktree_set_patches(struct br_worktree *t, const struct br_patch *patch, size_t n);
 /* What every update removes first. BR_CLEAN_TRACKED until it is called. */
 void br_worktree_set_clean(struct br_worktree *t, enum br_clean clean);
+/* Reads objects from this folder too, besides the repository's. */
+int br_worktree_add_objects(struct br_worktree *t, const char *dir, struct br_err *err);
 /* The next update removes all that is not its commit's. */
 void br_worktree_clean_once(struct br_worktree *t);
 /* The commit at which a tree under dir was left, NULL: none or not known. The caller frees. */

@@ -45,12 +45,15 @@ const char *br_trial_sql(enum br_sql which)
 		" FROM trial WHERE tree = ?1 AND phase = 'search' AND NOT cached AND NOT amended"
 		" AND NOT voided AND NOT error AND NOT over_learnt"
 		" AND ended NOT IN ('setup', 'cancelled', 'lost')"
-		" AND NOT (class = 'skip' AND failure_kind = 'infra') AND trial.search <> ?3"
+		" AND NOT (class = 'skip' AND (failure_kind = 'infra' OR why LIKE 'fails in another way%'))"
+		" AND trial.search <> ?3"
 		" AND trial.search IN (SELECT id FROM search WHERE basis = ?2)"
 		" ORDER BY trial.search DESC, n DESC LIMIT 1",
 		[BR_SQL_TRIAL_AMEND] =
 			"UPDATE trial SET class_was = coalesce(class_was, class), class = ?3, amended = 1"
 			" WHERE search = ?1 AND n = ?2 AND NOT voided",
+		[BR_SQL_TRIAL_JUDGE] =
+			"UPDATE trial SET class = ?3, why = ?4 WHERE search = ?1 AND n = ?2 AND NOT voided",
 		[BR_SQL_TRIAL_VOID] =
 			"UPDATE trial SET voided = 1 WHERE search = ?1 AND n = ?2 AND NOT voided",
 	};
@@ -411,7 +414,12 @@ int br_record_reuse(struct br_record *r, const char *basis, const char *tree, in
 	return rc < 0 ? rc : br_fail(err, BR_ENOTFOUND, "no earlier verdict");
 }
 
-static int change(struct br_record *r, enum br_sql which, int64_t search, uint64_t n, const char *cls,
+/* Values for ?3 and ?4; NULL: the statement has none. */
+struct change {
+	const char *cls, *why;
+};
+
+static int change(struct br_record *r, enum br_sql which, int64_t search, uint64_t n, struct change to,
 		  struct br_err *err)
 {
 	sqlite3_stmt *st = NULL;
@@ -423,8 +431,11 @@ static int change(struct br_record *r, enum br_sql which, int64_t search, uint64
 	if (rc == BR_OK) {
 		(void)sqlite3_bind_int64(st, 1, search);
 		(void)sqlite3_bind_int64(st, 2, (sqlite3_int64)n);
-		if (cls)
-			(void)bind_name(st, 3, cls);
+		if (to.cls)
+			(void)bind_name(st, 3, to.cls);
+		rc = to.why ? br_sql_bind_text(r, st, 4, to.why, err) : BR_OK;
+	}
+	if (rc == BR_OK) {
 		rc = br_sql_run(r, st, err);
 		if (rc == 0)
 			rc = br_fail(err, BR_ENOTFOUND, "search %" PRId64 " has no trial %" PRIu64, search,
@@ -436,10 +447,17 @@ static int change(struct br_record *r, enum br_sql which, int64_t search, uint64
 
 int br_record_amend(struct br_record *r, int64_t search, uint64_t n, enum br_class cls, struct br_err *err)
 {
-	return change(r, BR_SQL_TRIAL_AMEND, search, n, br_class_name(cls), err);
+	return change(r, BR_SQL_TRIAL_AMEND, search, n, (struct change){.cls = br_class_name(cls)}, err);
+}
+
+int br_record_judge(struct br_record *r, int64_t search, const struct br_trial *trial, struct br_err *err)
+{
+	return change(r, BR_SQL_TRIAL_JUDGE, search, trial->n,
+		      (struct change){.cls = br_class_name(trial->verdict.cls), .why = trial->verdict.why},
+		      err);
 }
 
 int br_record_retry(struct br_record *r, int64_t search, uint64_t n, struct br_err *err)
 {
-	return change(r, BR_SQL_TRIAL_VOID, search, n, NULL, err);
+	return change(r, BR_SQL_TRIAL_VOID, search, n, (struct change){0}, err);
 }

@@ -55,6 +55,7 @@ static json_t *subset(const struct br_subset_found *s)
 	br_json_set(o, "path", br_json_text(s->path));
 	br_json_set(o, "before", br_json_count(s->before));
 	br_json_set(o, "kept", br_json_texts(s->kept));
+	br_json_set(o, "result", br_json_text(s->result));
 	br_json_set(o, "minimal", json_boolean(s->minimal));
 	return o;
 }
@@ -145,6 +146,7 @@ static void read_subset(struct br_reader *rd, json_t *o, struct br_subset_found 
 		return;
 	s->path = br_take_text(rd, o, "path");
 	s->before = br_take_count(rd, o, "before", INT64_MAX);
+	s->result = br_take_text(rd, o, "result");
 	s->kept = br_take_texts(rd, o, "kept", &n);
 	s->minimal = br_take_bool(rd, o, "minimal");
 }

@@ -69,6 +69,7 @@ static void free_found(struct br_result *r)
 	free(r->reduced.result);
 	free(r->reduced.by);
 	free(r->subset.path);
+	free(r->subset.result);
 	br_strv_free(r->subset.kept);
 	for (size_t i = 0; i < r->hunks.nkept; i++)
 		free(r->hunks.kept[i].file);

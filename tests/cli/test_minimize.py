@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""--reduce and --subset: the smallest input, the smallest set of items, that still fails in the same way."""
+
+import json
+import os
+import signal
+
+from lib import OUTSIDE, Case, main, read
+
+# Fails when the file that is its first argument holds all words of the others.
+HAS = r'f=$1; shift; for w; do grep -q -- "$w" "$f" || exit 0; done; exit 1'
+
+
+class Minimize(Case):
+    def where(self):
+        path = self.path("here")
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def write(self, name, content):
+        path = os.path.join(self.where(), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb" if isinstance(content, bytes) else "w") as file:
+            file.write(content)
+        return path
+
+    def minimize(self, *args, command, expect=0, **kw):
+        done = self.run_program(*args, "--json", "--confirm", "quick", "--", *command, cwd=self.where(), **kw)
+        self.assertEqual(done.rc, expect, done)
+        return done
+
+
+class Subset(Minimize):
+    BOTH = ["sh", "-c", '! { grep -qx t123 "$1" && grep -qx t1789 "$1"; }', "-", "@@"]
+
+    def two_thousand(self):
+        self.write("tests.txt", "".join(f"t{i}\n" for i in range(1, 2001)))
+
+    def test_two_interacting_items_of_two_thousand_are_found(self):
+        self.two_thousand()
+        done = self.minimize("--subset", "tests.txt", "-j", "1", command=self.BOTH)
+        self.assertEqual(done.json["subset"]["kept"], ["t123", "t1789"])
+        self.assertTrue(done.json["subset"]["minimal"])
+        self.assertEqual(done.json["subset"]["before"], 2000)
+        self.assertLessEqual(len(done.phase("reduce")), 44, done)
+        self.assertEqual(read(done.json["subset"]["result"]), "t123\nt1789\n")
+
+    def test_the_answer_does_not_depend_on_how_many_run_at_once(self):
+        self.two_thousand()
+        for jobs in ("1", "4"):
+            done = self.minimize("--subset", "tests.txt", "-j", jobs, command=self.BOTH)
+            self.assertEqual(done.json["subset"]["kept"], ["t123", "t1789"])
+
+    def test_items_may_come_by_a_pipe_and_go_as_words(self):
+        with open(self.write("items", "-a\n-b x\n-c\n")) as file:
+            done = self.minimize("--subset", "-", stdin=file, command=["sh", "-c", 'for i; do test "$i" != "-b x" || exit 1; done',
+                                                                       "-", "@@*"])
+        self.assertEqual(done.json["subset"]["kept"], ["-b x"])
+
+    def test_without_a_place_the_file_is_the_last_argument(self):
+        self.write("items", "a\nb\nc\n")
+        done = self.minimize("--subset", "items", command=["sh", "-c", '! grep -q b "$0"'])
+        self.assertEqual(done.json["subset"]["kept"], ["b"])
+
+    def test_what_fails_without_any_item_is_not_reproduced(self):
+        self.write("items", "a\nb\n")
+        done = self.minimize("--subset", "items", command=["false"], expect=3)
+        self.assertRegex(done.json["message"], "fails without any item too")
+        done = self.minimize("--subset", "items", command=["true"], expect=3)
+        self.assertRegex(done.json["message"], "with all items is good")
+
+    def test_isolate_names_one_item_in_few_tests(self):
+        self.write("items", "".join(f"i{n}\n" for n in range(1000)))
+        done = self.minimize("--subset", "items", "--isolate", "-j", "1", command=["sh", "-c", '! grep -qx i700 "$1"', "-", "@@"])
+        self.assertEqual(done.json["subset"]["kept"], ["i700"])
+        self.assertLessEqual(len(done.phase("reduce")), 14, done)
+
+    def test_unresolved_candidates_cannot_be_removed_alone(self):
+        self.write("items", "".join(f"i{n}\n" for n in range(50)))
+        test = ["sh", "-c", 'grep -qx i7 "$1" || ! grep -qx i30 "$1" || exit 125; ! grep -qx i30 "$1"', "-", "@@"]
+        done = self.minimize("--subset", "items", command=test)
+        self.assertEqual(done.json["subset"]["kept"], ["i7", "i30"])
+
+    def test_a_killed_search_leaves_the_best_on_disk_and_goes_on(self):
+        self.two_thousand()
+        count, hold = self.path("count"), self.path("hold")
+        open(hold, "w").close()
+        test = ["sh", "-c", f'echo x >> {count}; test ! -e {hold} || test $(wc -l < {count}) -lt 20 || exec sleep 600; '
+                '! { grep -qx t123 "$1" && grep -qx t1789 "$1"; }', "-", "@@"]
+        proc = self.start(*OUTSIDE, "-j", "1", "--subset", "tests.txt", "--", *test, cwd=self.where())
+        self.until(lambda: os.path.exists(count) and len(read(count).splitlines()) >= 20, "twenty tests")
+        proc.send_signal(signal.SIGKILL)
+        proc.wait()
+        best = read(os.path.join(self.where(), ".bisect-run/logs/1/subset/tests.txt")).split()
+        self.assertIn("t123", best)
+        self.assertIn("t1789", best)
+        self.assertLess(len(best), 2000)
+        os.unlink(hold)
+        os.unlink(os.path.join(self.where(), "tests.txt"))
+        done = self.run_program("resume", "--json", cwd=self.where())
+        self.assertEqual(done.json["subset"]["kept"], ["t123", "t1789"], done)
+        items = [t["item"] for t in done.trials if t["phase"] == "reduce" and not t["cached"]]
+        self.assertEqual(len(items), len(set(items)), "a recorded test was run again")
+
+
+class Reduce(Minimize):
+    def nested(self):
+        data = {"list": [{"x": i, "y": [1, 2, {"z": "w" * (i % 7)}]} for i in range(200)], "deep": {"k": {"bug": 7}}}
+        self.write("crash.json", json.dumps(data, indent=1))
+
+    def test_a_nested_key_of_a_json_file_is_what_remains(self):
+        self.nested()
+        done = self.minimize("--reduce", "crash.json", "-j", "1", command=["sh", "-c", HAS, "-", "@@", '"bug": 7'])
+        reduced = done.json["reduce"]
+        self.assertIn('"bug": 7', read(reduced["result"]))
+        self.assertLessEqual(reduced["bytes_after"], 20)
+        self.assertTrue(reduced["minimal"])
+        self.assertEqual(os.path.basename(reduced["result"]), "crash.json")
+        self.assertEqual(reduced["bytes_before"], os.path.getsize(os.path.join(self.where(), "crash.json")))
+
+    def test_the_users_file_stays_as_it_is(self):
+        self.nested()
+        before = read(os.path.join(self.where(), "crash.json"))
+        self.minimize("--reduce", "crash.json", command=["sh", "-c", HAS, "-", "@@", "bug"])
+        self.assertEqual(read(os.path.join(self.where(), "crash.json")), before)
+
+    def test_only_the_same_failure_counts(self):
+        self.write("in", "".join(f"line {i}\n" for i in range(40)) + "CRASH\n")
+        test = ["sh", "-c", 'if grep -q CRASH "$1"; then if grep -q "line 7$" "$1"; then '
+                'echo "p: p.c:3: f: Assertion \\`seven\' failed." >&2; else echo "p: p.c:9: g: Assertion \\`other > 1\' failed." >&2; fi; '
+                'kill -ABRT $$; fi', "-", "@@"]
+        done = self.minimize("--reduce", "in", "--by", "line", command=test)
+        self.assertEqual(read(done.json["reduce"]["result"]), "line 7\nCRASH\n")
+        done = self.minimize("--reduce", "in", "--by", "line", "--match", "any", command=test)
+        self.assertEqual(read(done.json["reduce"]["result"]), "CRASH\n")
+
+    def test_interesting_turns_the_exit_status_round(self):
+        self.write("in", "".join(f"{i}\n" for i in range(30)))
+        done = self.minimize("--reduce", "in", "--by", "line", "--interesting", command=["grep", "-q", "^17$", "@@"])
+        self.assertEqual(read(done.json["reduce"]["result"]), "17\n")
+
+    def test_binary_files_are_reduced_by_bytes(self):
+        self.write("in.bin", bytes(range(256)) * 8)
+        test = ["sh", "-c", 'LC_ALL=C grep -qaP "\\x41\\x42\\x43" "$1" && exit 1; exit 0', "-", "@@"]
+        done = self.minimize("--reduce", "in.bin", "--by", "byte", command=test)
+        self.assertEqual(read(done.json["reduce"]["result"], "rb"), b"ABC")
+
+    def test_of_a_folder_files_go_first_then_their_contents(self):
+        for i in range(8):
+            self.write(f"in/sub{i % 2}/f{i}", "".join(f"{i} {k}\n" for k in range(20)))
+        test = ["sh", "-c", '! { grep -qs "^3 7$" "$1/sub1/f3" && grep -qs "^6 1$" "$1/sub0/f6"; }', "-", "@@"]
+        done = self.minimize("--reduce", "in", "--by", "line", command=test)
+        top = done.json["reduce"]["result"]
+        left = {os.path.relpath(os.path.join(d, f), top): read(os.path.join(d, f)) for d, _, files in os.walk(top) for f in files}
+        self.assertEqual(left, {"sub1/f3": "3 7\n", "sub0/f6": "6 1\n"})
+
+    def test_several_files_are_several_words(self):
+        self.write("a.txt", "a1\na2\na3\n")
+        self.write("b.txt", "b1\nb2\n")
+        test = ["sh", "-c", 'for f; do test -e "$f" || continue; cat "$f"; done | grep -c "a2\\|b1" | grep -q 2 && exit 1; exit 0', "-", "@@"]
+        done = self.minimize("--reduce", "a.txt", "--reduce", "b.txt", "--by", "line", command=test)
+        folder = os.path.dirname(done.json["reduce"]["result"])
+        self.assertEqual({n: read(os.path.join(folder, n)) for n in os.listdir(folder)}, {"a.txt": "a2\n", "b.txt": "b1\n"})
+
+    def test_an_input_that_does_not_matter_is_said(self):
+        self.write("in", "x\n")
+        done = self.minimize("--reduce", "in", command=["sh", "-c", "exit 1"], expect=3)
+        self.assertRegex(done.json["message"], "fails with an empty input too")
+
+    def test_a_missing_input_is_one_clear_line(self):
+        done = self.run_program("--reduce", "missing", "--", "true", cwd=self.where())
+        self.assert_refused(done, "missing")
+
+    def test_the_input_is_reduced_at_the_bad_end_and_then_the_commits_are_searched_with_it(self):
+        repo = self.repo([(f"c{i}", [f"c{i - 1}"] if i > 1 else [], {"rule": "bug\n" if i >= 9 else "ok\n"}) for i in range(1, 17)])
+        self.write("in.json", json.dumps({"a": [1, 2, 3] * 50, "bug": {"x": 1}}, indent=1))
+        test = ["sh", "-c", 'grep -q "$(cat rule)" "$1" && exit 1; exit 0', "-", "@@"]
+        done = self.run_program("--good", "c1", "--reduce", os.path.join(self.where(), "in.json"), "--hunks", "--json", "--", *test,
+                                cwd=repo.path)
+        self.assert_first_bad(repo, done, "c9")
+        self.assertEqual(read(done.json["reduce"]["result"]), "bug")
+        self.assertEqual([k["file"] for k in done.json["hunks"]["kept"]], ["rule"])
+        plain = self.run_program("show", cwd=repo.path).out
+        self.assertIn("is the first bad commit", plain)
+        self.assertIn("reduced from", plain)
+
+
+if __name__ == "__main__":
+    main()
