@@ -23,6 +23,9 @@ struct br_strategy_cfg {
 	bool fast;    /* sets: leave out the runs that certify 1-minimality */
 	bool sparse;  /* sets: stop, narrowed, once far more is needed than this kind of search is good for */
 	bool isolate; /* sets: one minimal difference between a passing and a failing set */
+	bool higher_is_better; /* metric: else a rise is what is looked for */
+	bool drifts;	 /* metric: the machine may drift (times); counts and sizes do not */
+	double build_sd; /* metric: standard deviation of ln(value) from build to build of one commit; 0: none known */
 	double switch_cost; /* noisy ones: what a probe away from the items at hand costs more (a build), in runs */
 };
 
@@ -101,7 +104,10 @@ extern const struct br_strategy_ops br_strategy_chain;
  * runs as wanted at each item, and at BR_POINT_OUTSIDE. How to drive it: noisy.h. src/search/noisy.c
  */
 extern const struct br_strategy_ops br_strategy_noisy;
-/* The first item of a graph at which a measured value (verdict.value) changes its level. src/search/metric.c */
+/*
+ * The first item of a graph or chain at which a measured value (verdict.value, above 0) changes its level. A verdict of
+ * BR_SKIP or without a value is a skip. How to drive it: metric.h. src/search/metric.c
+ */
 extern const struct br_strategy_ops br_strategy_metric;
 /*
  * A smallest set of items that still fails (bad: fails in the wanted way; good or skip: does not). Probes are BR_SUBSET. The
