@@ -9,7 +9,8 @@ struct br_err;
 
 /* Each one keeps what the one before it keeps. */
 enum br_level {
-	BR_LEVEL_NONE,	     /* plain processes; all that is left running is killed */
+	BR_LEVEL_NONE, /* plain processes; all that is left running is killed */
+	BR_LEVEL_LANDLOCK, /* no writing outside of the tree, no reading of secrets, no privileges, few system calls */
 	BR_LEVEL_NAMESPACES, /* files, processes and network of its own */
 };
 
@@ -48,7 +49,7 @@ struct br_box {
 	const char *account_home; /* home of the user as the system has it, should HOME be another; or NULL */
 };
 
-/* "none", "namespaces". */
+/* "none", "landlock", "namespaces". */
 const char *br_level_name(enum br_level level);
 /* Whether memory and processes are limited for a whole tree at once here (a control group). *why (caller frees): what that is, or what is missing. */
 bool br_box_has_group(char **why);

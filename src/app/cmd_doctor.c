@@ -10,6 +10,7 @@
 #include "bisect_run/err.h"
 #include "domain/repo.h"
 #include "sys/file.h"
+#include "sys/guard.h"
 #include "sys/spawn.h"
 
 #include <stdio.h>
@@ -115,6 +116,39 @@ static bool check_namespaces(void)
 	return works;
 }
 
+static void check_landlock(void)
+{
+	const struct br_box box = {.level = BR_LEVEL_LANDLOCK};
+	struct br_err err = {0};
+	bool works = br_box_try(&box, environ, &err) == 0;
+	int version = br_guard_version();
+	br_auto_free char *text = br_asprintf("version %d: a test writes to its tree alone%s%s", version,
+					      version >= 4 ? ", --net none holds for TCP" : "",
+					      version >= 6 ? ", cannot signal your processes"
+							   : "; it can signal your processes (Linux 6.12)");
+
+	line(works, "Landlock (--sandbox basic)", works ? text : err.msg);
+}
+
+/* What of a trial's surroundings each level keeps apart, for the best one that works here. */
+static void list_properties(bool namespaces)
+{
+	bool landlock = namespaces || br_guard_version() > 0;
+
+	line(landlock, "  files kept",
+	     namespaces ? "read-only but the tree; writes to HOME are thrown away"
+	     : landlock ? "read-only but the tree"
+			: "no");
+	line(landlock, "  secrets hidden",
+	     landlock ? "keys, tokens, histories" : "a test reads what you may read");
+	line(namespaces, "  processes hidden", namespaces ? "none of yours is seen" : "a test sees yours");
+	line(namespaces, "  network apart", namespaces ? "its own loopback" : "a test has the machine's");
+	line(namespaces, "  /tmp, IPC apart", namespaces ? "empty, thrown away" : "shared with the machine");
+	line(namespaces, "  sockets hidden",
+	     namespaces ? "those that were there when the test began" : "a test may connect to services");
+	line(true, "  all of it killed", namespaces ? "by the kernel, at once" : "by walking its processes");
+}
+
 static void check_group(void)
 {
 	br_auto_free char *how = NULL;
@@ -159,6 +193,8 @@ int br_cmd_doctor(struct br_options *opt)
 	check_children();
 	printf("\nSandbox\n");
 	namespaces = check_namespaces();
+	check_landlock();
+	list_properties(namespaces);
 	check_group();
 	line(true, "secrets in the environment",
 	     "variables that look like one are held back (--pass-env NAME)");

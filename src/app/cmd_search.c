@@ -72,14 +72,14 @@ static int prepare(struct br_session *s, struct br_err *err)
 		r = br_session_trees(s, err);
 	} else {
 		r = br_ends_check(s, err);
-		if (r != BR_ENDS_DIFFER)
+		if (r != BR_ENDS_AS_SAID)
 			return r;
 		r = load_history(s, err);
 		s->trees = s->domain;
 	}
 	if (r == 0)
 		r = br_session_start(s, err);
-	return r < 0 ? r : BR_ENDS_DIFFER;
+	return r < 0 ? r : BR_ENDS_AS_SAID;
 }
 
 static int test_ends(struct br_session *s, struct br_err *err)
@@ -89,10 +89,10 @@ static int test_ends(struct br_session *s, struct br_err *err)
 	if (s->good)
 		return br_ends_test(s, err);
 	r = br_ends_gallop(s, err);
-	if (r != BR_ENDS_DIFFER)
+	if (r != BR_ENDS_AS_SAID)
 		return r;
 	r = load_history(s, err);
-	return r < 0 ? r : BR_ENDS_DIFFER;
+	return r < 0 ? r : BR_ENDS_AS_SAID;
 }
 
 static char **answer_labels(struct br_session *s, const struct br_answer *a)
@@ -280,7 +280,7 @@ static int search(struct br_session *s, struct br_err *err)
 }
 
 /* What the ends (or the input) said before commits could be searched. */
-static int conclude_ends(struct br_session *s, enum br_ends ends, struct br_err *err)
+static int conclude_ends(struct br_session *s, enum br_ends_state ends, struct br_err *err)
 {
 	br_auto_strv char **left = NULL;
 
@@ -296,7 +296,7 @@ static int search_commits(struct br_session *s, struct br_err *err)
 
 	if (r < 0)
 		return r;
-	return r == BR_ENDS_DIFFER ? search(s, err) : conclude_ends(s, (enum br_ends)r, err);
+	return r == BR_ENDS_AS_SAID ? search(s, err) : conclude_ends(s, (enum br_ends_state)r, err);
 }
 
 /* An input first, then the commits, where there are any. */
@@ -304,12 +304,12 @@ static int run_minimized(struct br_session *s, struct br_minimize *m, struct br_
 {
 	int r = prepare(s, err);
 
-	if (r == BR_ENDS_DIFFER)
+	if (r == BR_ENDS_AS_SAID)
 		r = br_minimize_run(m, err);
 	if (r < 0)
 		return r;
-	if (r != BR_ENDS_DIFFER)
-		return conclude_ends(s, (enum br_ends)r, err);
+	if (r != BR_ENDS_AS_SAID)
+		return conclude_ends(s, (enum br_ends_state)r, err);
 	if (!br_options_has_commits(s->opt))
 		return br_finish(s, BR_STATUS_ISOLATED, NULL, err);
 	free(br_steal(&s->row.message));
@@ -338,7 +338,7 @@ static int run(struct br_session *s, struct br_err *err)
 	r = prepare(s, err);
 	if (r < 0)
 		return r;
-	return r == BR_ENDS_DIFFER ? search_commits(s, err) : conclude_ends(s, (enum br_ends)r, err);
+	return r == BR_ENDS_AS_SAID ? search_commits(s, err) : conclude_ends(s, (enum br_ends_state)r, err);
 }
 
 /* Stopped before an end: by a signal, a budget or an error. */

@@ -99,7 +99,7 @@ static int check_one_good(struct br_session *s, const char *good, struct br_err 
 					: "to find the commit that fixed it use --broken REV --fixed REV");
 		return BR_ENDS_NOT_REPRODUCED;
 	}
-	return r < 0 ? r : BR_ENDS_DIFFER;
+	return r < 0 ? r : BR_ENDS_AS_SAID;
 }
 
 int br_ends_check(struct br_session *s, struct br_err *err)
@@ -109,7 +109,7 @@ int br_ends_check(struct br_session *s, struct br_err *err)
 
 	for (size_t i = 0; s->good && s->good[i]; i++) {
 		r = check_one_good(s, s->good[i], err);
-		if (r != BR_ENDS_DIFFER)
+		if (r != BR_ENDS_AS_SAID)
 			return r;
 		r = br_repo_is_ancestor(s->repo, s->good[i], s->bad, err);
 		if (r < 0)
@@ -119,7 +119,7 @@ int br_ends_check(struct br_session *s, struct br_err *err)
 	}
 	drop_redundant_goods(s);
 	if (!unrelated)
-		return BR_ENDS_DIFFER;
+		return BR_ENDS_AS_SAID;
 	r = br_repo_merge_bases(s->repo, s->bad, s->good, &s->base, err);
 	if (r < 0)
 		return r;
@@ -131,7 +131,7 @@ int br_ends_check(struct br_session *s, struct br_err *err)
 							     "--unshallow, or fetch-depth: 0 in CI)"
 							   : "",
 			       old_word(s), s->bad_name);
-	return BR_ENDS_DIFFER;
+	return BR_ENDS_AS_SAID;
 }
 
 /* ---- running the ends ---- */
@@ -266,10 +266,10 @@ static int judge_base(struct br_session *s, const struct br_trial *t, const char
 
 	switch (br_session_class(s, t)) {
 	case BR_GOOD:
-		return BR_ENDS_DIFFER;
+		return BR_ENDS_AS_SAID;
 	case BR_SKIP:
 		note_untested_base(s, id, t->verdict.why);
-		return BR_ENDS_DIFFER;
+		return BR_ENDS_AS_SAID;
 	case BR_BAD:
 		break;
 	}
@@ -307,10 +307,10 @@ static int test_bases(struct br_session *s, struct br_err *err)
 		if (r < 0)
 			return r;
 		r = judge_base(s, &s->trial[answer], s->base[i]);
-		if (r != BR_ENDS_DIFFER)
+		if (r != BR_ENDS_AS_SAID)
 			return r;
 	}
-	return BR_ENDS_DIFFER;
+	return BR_ENDS_AS_SAID;
 }
 
 /*
@@ -353,7 +353,7 @@ int br_ends_ask(struct br_session *s, struct br_bound *bound, size_t n, struct b
 		if (!as_expected(s, &s->trial[answer[i]], bound[i].is_new))
 			return try_end_again(s, &bound[i], answer[i], err);
 	br_ends_learn_limit(s);
-	return BR_ENDS_DIFFER;
+	return BR_ENDS_AS_SAID;
 }
 
 int br_ends_test(struct br_session *s, struct br_err *err)
@@ -366,9 +366,9 @@ int br_ends_test(struct br_session *s, struct br_err *err)
 	for (size_t i = 0; i < n; i++)
 		bound[i + 1] = (struct br_bound){.q.label = s->good[i], .name = n == 1 ? s->good_name : NULL};
 	r = br_ends_ask(s, bound, n + 1, err);
-	if (r == BR_ENDS_DIFFER)
+	if (r == BR_ENDS_AS_SAID)
 		r = test_bases(s, err);
-	if (r == BR_ENDS_DIFFER)
+	if (r == BR_ENDS_AS_SAID)
 		br_ends_learn_limit(s);
 	return r;
 }
@@ -455,5 +455,5 @@ int br_ends_gallop(struct br_session *s, struct br_err *err)
 	s->telling = 0;
 	br_strv_add(&s->good, oid);
 	br_ends_learn_limit(s);
-	return BR_ENDS_DIFFER;
+	return BR_ENDS_AS_SAID;
 }

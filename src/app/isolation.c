@@ -117,20 +117,31 @@ static int cannot(const struct br_options *o, const char *why, struct br_err *er
 		br_isolation_asked(o), why);
 }
 
+static bool can_have(struct br_isolation *i, enum br_level level, char *const *env, struct br_err *why)
+{
+	i->box.level = level;
+	return br_box_try(&i->box, env, why) == 0;
+}
+
 /* The best that a full dry run proves; what that is not, as a warning. */
 static int choose_level(struct br_isolation *i, const struct br_options *o, char *const *env,
 			struct br_err *err)
 {
-	struct br_err why = {0};
+	bool any = asked(o, "auto") && !is_mighty();
+	struct br_err why = {0}, why_less = {0};
 
-	i->box.level = BR_LEVEL_NONE;
-	if (asked(o, "none"))
+	if (asked(o, "none") || can_have(i, BR_LEVEL_NAMESPACES, env, &why))
 		return 0;
-	i->box.level = BR_LEVEL_NAMESPACES;
-	if (br_box_try(&i->box, env, &why) == 0)
+	if ((any || asked(o, "basic")) && can_have(i, BR_LEVEL_LANDLOCK, env, &why_less)) {
+		i->warning = br_asprintf(
+			"tests run behind Landlock, without namespaces (%s): they write to their trees "
+			"alone, but have the machine's network and see your processes; `bisect-run "
+			"doctor` tells more",
+			why.msg);
 		return 0;
-	if (!asked(o, "auto") || is_mighty())
-		return cannot(o, why.msg, err);
+	}
+	if (!any)
+		return cannot(o, why_less.msg[0] ? why_less.msg : why.msg, err);
 	i->box.level = BR_LEVEL_NONE;
 	i->warning =
 		br_asprintf("tests run as plain processes, which may do all that you may: %s; `bisect-run "

@@ -192,8 +192,8 @@ static int run(struct line *l, struct br_err *err)
 	r = test_ends(l, err);
 	if (r < 0)
 		return r;
-	switch ((enum br_ends)r) {
-	case BR_ENDS_DIFFER:
+	switch ((enum br_ends_state)r) {
+	case BR_ENDS_AS_SAID:
 		return search(l, err);
 	case BR_ENDS_NOT_REPRODUCED:
 		return finish(l, BR_STATUS_NOT_REPRODUCED, NULL, err);

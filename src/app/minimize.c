@@ -37,7 +37,7 @@ static int ask_nothing(struct br_minimize *m, struct br_err *err)
 	t = &s->trial[answer];
 	if (br_session_class(s, t) != BR_BAD) {
 		br_ends_learn_limit(s);
-		return BR_ENDS_DIFFER;
+		return BR_ENDS_AS_SAID;
 	}
 	s->telling = answer + 1;
 	fail(s, br_asprintf("not reproduced: it fails %s too (%s), so the input does not matter",
@@ -53,7 +53,7 @@ static int test_ends(struct br_minimize *m, struct br_err *err)
 
 	s->standing.phase = "testing the ends";
 	r = ask_nothing(m, err);
-	if (r != BR_ENDS_DIFFER)
+	if (r != BR_ENDS_AS_SAID)
 		return r;
 	m->ops->whole(m, &whole.q);
 	return br_ends_ask(s, &whole, 1, err);
@@ -101,7 +101,7 @@ static int conclude(struct br_minimize *m, struct br_strategy *strategy, struct 
 	br_answer_done(&a);
 	r = confirm(m, err);
 	if (r == 1)
-		return BR_ENDS_DIFFER;
+		return BR_ENDS_AS_SAID;
 	if (r == 0)
 		fail(s, br_asprintf("the test is flaky: %s", s->how_sure));
 	return r < 0 ? r : BR_ENDS_FLAKY;
@@ -128,7 +128,7 @@ int br_minimize_run(struct br_minimize *m, struct br_err *err)
 {
 	int r = test_ends(m, err);
 
-	return r == BR_ENDS_DIFFER ? search(m, err) : r;
+	return r == BR_ENDS_AS_SAID ? search(m, err) : r;
 }
 
 void br_minimize_close(struct br_minimize *m)

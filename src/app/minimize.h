@@ -34,7 +34,7 @@ struct br_minimize {
 int br_minimize_open(struct br_minimize **out, struct br_session *s, struct br_err *err);
 /*
  * Tests what one expects (the whole fails, nothing does not), makes it smaller and runs the result again. From then on every
- * question of the session carries the result. BR_ENDS_DIFFER: done; else s->row.message says why it cannot be; or an error.
+ * question of the session carries the result. BR_ENDS_AS_SAID: done; else s->row.message says why it cannot be; or an error.
  */
 int br_minimize_run(struct br_minimize *m, struct br_err *err);
 void br_minimize_close(struct br_minimize *m); /* NULL is fine */

@@ -583,7 +583,7 @@ static void note_checkout_paths(struct br_session *s)
 	const char *root = s->repo ? br_repo_workdir(s->repo) : NULL;
 	const char *where = NULL;
 
-	if (!root || !s->bad || s->spec.box.level != BR_LEVEL_NONE)
+	if (!root || !s->bad || s->spec.box.level == BR_LEVEL_NAMESPACES)
 		return;
 	for (size_t i = 0; s->spec.argv && s->spec.argv[i]; i++)
 		if (has_path(s->spec.argv[i], root) && strncmp(s->spec.argv[i], root, strlen(root)) != 0)

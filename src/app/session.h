@@ -168,8 +168,8 @@ void br_session_drain(struct br_session *s);
 enum br_class br_session_class(const struct br_session *s, const struct br_trial *t);
 
 /* ends.c */
-enum br_ends {
-	BR_ENDS_DIFFER,		/* go on */
+enum br_ends_state {
+	BR_ENDS_AS_SAID,		/* go on */
 	BR_ENDS_NOT_REPRODUCED, /* s->row.message says why */
 	BR_ENDS_FLAKY,
 };

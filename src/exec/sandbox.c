@@ -10,13 +10,16 @@
 
 #include "base/mem.h"
 #include "bisect_run/err.h"
+#include "exec/fence.h"
 #include "exec/limits.h"
+#include "sys/guard.h"
 #include "sys/spawn.h"
 
 #include <dirent.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* Where the candidate's files lie. */
 #define INPUT_PLACE "/run/bisect-run/input"
@@ -331,7 +334,9 @@ int br_sandbox_open(struct br_ns **out, const struct br_sandbox_job *job, struct
 
 const char *br_level_name(enum br_level level)
 {
-	return level == BR_LEVEL_NAMESPACES ? "namespaces" : "none";
+	static const char *const name[] = {"none", "landlock", "namespaces"}; /* as enum br_level */
+
+	return name[level];
 }
 
 static int run_nothing(struct br_ns *ns, const struct br_spawn *program, struct br_err *err)
@@ -362,29 +367,59 @@ bool br_box_has_group(char **why)
 	return found;
 }
 
+/* The same without a box: with a guard. */
+static int run_guarded(const struct br_run_spec *spec, struct br_spawn *program, struct br_err *err)
+{
+	const struct br_fence_job job = {.spec = spec, .tree = "/"};
+	struct br_guard *guard = NULL;
+	int rc = br_fence_open(&guard, &job, err), status = -1, pidfd = -1;
+	pid_t pid = 0;
+
+	program->guard = guard;
+	if (!rc)
+		rc = br_spawn(program, &pid, &pidfd, err);
+	if (!rc && (waitpid(pid, &status, 0) < 0 || status))
+		rc = br_fail(err, BR_ESTATE, "%s failed behind Landlock", program->argv[0]);
+	br_cleanup_fd(&pidfd);
+	br_guard_close(guard);
+	return rc;
+}
+
+static int run_boxed(const struct br_run_spec *spec, const struct br_spawn *program, struct br_err *err)
+{
+	const struct br_sandbox_job job = {.spec = spec, .tree = "/", .program = program, .nprogram = 1};
+	struct br_ns *ns = NULL;
+	int rc = br_sandbox_open(&ns, &job, err);
+
+	if (!rc)
+		rc = run_nothing(ns, program, err);
+	br_ns_close(ns);
+	return rc;
+}
+
 int br_box_try(const struct br_box *box, char *const *env, struct br_err *err)
 {
 	char name[] = "/bin/true";
 	char *const argv[] = {name, NULL};
-	const struct br_spawn program = {.argv = argv,
-					 .env = env,
-					 .cwd = "/",
-					 .in_fd = -1,
-					 .out_fd = -1,
-					 .err_fd = -1,
-					 .new_session = true,
-					 .die_with_parent = true};
+	struct br_spawn program = {.argv = argv,
+				   .env = env,
+				   .cwd = "/",
+				   .in_fd = -1,
+				   .out_fd = -1,
+				   .err_fd = -1,
+				   .new_session = true,
+				   .die_with_parent = true};
 	struct br_run_spec spec = {.env = env, .work_dir = "/", .box = *box};
-	const struct br_sandbox_job job = {.spec = &spec, .tree = "/", .program = &program, .nprogram = 1};
-	struct br_ns *ns = NULL;
-	int rc = 0;
 
 	if (!box->view)
 		spec.box.view = "/"; /* there is no tree yet */
-	if (box->level != BR_LEVEL_NONE)
-		rc = br_sandbox_open(&ns, &job, err);
-	if (rc == 0 && ns)
-		rc = run_nothing(ns, &program, err);
-	br_ns_close(ns);
-	return rc;
+	switch (box->level) {
+	case BR_LEVEL_NONE:
+		break;
+	case BR_LEVEL_LANDLOCK:
+		return run_guarded(&spec, &program, err);
+	case BR_LEVEL_NAMESPACES:
+		return run_boxed(&spec, &program, err);
+	}
+	return 0;
 }

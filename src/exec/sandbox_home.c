@@ -125,7 +125,18 @@ static const char *const root_secret[] = {
 	"/var/spool/cron",
 	"/var/backups",
 	"/var/log",
+	NULL,
 };
+
+const char *const *br_sandbox_secrets(void)
+{
+	return secret;
+}
+
+const char *const *br_sandbox_root_secrets(void)
+{
+	return root_secret;
+}
 
 /* What a secret's name leads to, where it is a link: its end is hidden too. */
 static void hide_link_ends(struct br_sandbox_plan *p, const char *home)
@@ -300,7 +311,7 @@ static void hide_account(struct br_sandbox_plan *p)
 
 void br_sandbox_add_masks(struct br_sandbox_plan *p)
 {
-	for (size_t i = 0; geteuid() == 0 && i < sizeof root_secret / sizeof *root_secret; i++)
+	for (size_t i = 0; geteuid() == 0 && root_secret[i]; i++)
 		br_sandbox_add(p, BR_NS_MASK, NULL, root_secret[i]);
 	hide_account(p);
 	hide_sockets(p);

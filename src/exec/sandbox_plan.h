@@ -41,6 +41,10 @@ void br_sandbox_add_masks(struct br_sandbox_plan *p);
 /* Other file systems below a folder of which a copy-on-write view is made: it would not show them. */
 void br_sandbox_add_submounts(struct br_sandbox_plan *p, const char *top);
 
+/* Names below a home that nobody but the user may see, and paths that root alone may read; NULL-terminated. */
+const char *const *br_sandbox_secrets(void);
+const char *const *br_sandbox_root_secrets(void);
+
 /* sandbox_git.c: the real git directory, read-only. */
 void br_sandbox_add_git(struct br_sandbox_plan *p);
 

@@ -11,6 +11,7 @@
 #include "bisect_run/domain.h"
 #include "bisect_run/err.h"
 #include "exec/command.h"
+#include "exec/fence.h"
 #include "exec/log.h"
 #include "exec/place.h"
 #include "exec/run.h"
@@ -20,6 +21,7 @@
 #include "stack/stack.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/guard.h"
 #include "sys/ns.h"
 #include "sys/tree.h"
 
@@ -255,7 +257,8 @@ struct trial {
 	char *cwd;
 	char *seen_top, *seen_cwd; /* the same as its programs see them: a box shows them elsewhere */
 	char **argv, **env, **build_argv, **build_env;
-	char *raw; /* folder for raw profiles; NULL: not profiled */
+	char *raw;		/* folder for raw profiles; NULL: not profiled */
+	struct br_guard *guard; /* without a box; NULL: none */
 	struct br_spawn program[NPROGRAM];
 };
 
@@ -462,7 +465,16 @@ static void set_programs(struct worker *w, struct trial *t)
 						  .out_fd = w->run.pipe[1],
 						  .err_fd = w->run.pipe[1],
 						  .new_session = true,
-						  .die_with_parent = true};
+						  .die_with_parent = true,
+						  .guard = t->guard};
+}
+
+static int make_fence(const struct worker *w, struct trial *t, struct br_err *err)
+{
+	const struct br_fence_job job = {
+		.spec = w->spec, .tree = t->top, .tmp = w->tmp, .input = w->text.input};
+
+	return w->spec->box.level == BR_LEVEL_LANDLOCK ? br_fence_open(&t->guard, &job, err) : 0;
 }
 
 /* COMMAND alone is profiled, not the build. */
@@ -521,6 +533,9 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 		br_strv_free(t->argv);
 		t->argv = words;
 	}
+	rc = make_fence(w, t, err);
+	if (rc)
+		return rc;
 	set_programs(w, t);
 	return 0;
 }
@@ -542,6 +557,7 @@ static void clean_up(struct worker *w, struct trial *t)
 	remove_placed(w);
 	if (!is_boxed(w))
 		(void)br_dir_remove(w->tmp, NULL); /* the next trial's make_tmp says so */
+	br_guard_close(t->guard);
 	free(t->cwd);
 	free(t->seen_top);
 	free(t->seen_cwd);

@@ -55,7 +55,8 @@ struct br_ns_plan {
 		*device;   /* shown in /dev besides the usual ones: names there; NULL-terminated or NULL */
 	bool allow_userns; /* programs may make user namespaces, and mount in them */
 	bool allow_perf;
-	uint64_t file_b; /* no file may be larger; 0: no limit */
+	bool shared_pids; /* without namespaces: not all processes may be killed at once */
+	uint64_t file_b;  /* no file may be larger; 0: no limit */
 	uint64_t
 		threads; /* of all programs; 0: no limit. Not for root, whom the kernel does not hold to it */
 	uint64_t scratch_b; /* room of all that is thrown away; 0: half of the memory */

@@ -4,6 +4,7 @@
  */
 #include "sys/ns_private.h"
 
+#include "base/mem.h"
 #include "bisect_run/err.h"
 
 #include <errno.h>
@@ -55,6 +56,8 @@ enum {
 	I386_SOCKETCALL = 102,
 	SOCKETCALL_SOCKET = 1, /* its number among the calls of socketcall */
 };
+
+#define EVERYBODY 0xffffffffu /* -1 as kill(2) takes it */
 
 /* A system call that is refused: native number, that of 32-bit x86, and with what. */
 struct denied {
@@ -126,29 +129,29 @@ static const struct denied mounting[] = {
 
 static const struct denied profiling[] = {{SYS_perf_event_open, 336, EPERM}};
 
-struct filter {
+struct br_filter {
 	struct sock_filter code[FILTER_MAX];
 	unsigned short n;
 };
 
-static void put(struct filter *f, unsigned code, unsigned k, unsigned yes, unsigned no)
+static void put(struct br_filter *f, unsigned code, unsigned k, unsigned yes, unsigned no)
 {
 	if (f->n < FILTER_MAX)
 		f->code[f->n++] = (struct sock_filter){(unsigned short)code, (unsigned char)yes,
 						       (unsigned char)no, (unsigned)k};
 }
 
-static void load(struct filter *f, size_t offset)
+static void load(struct br_filter *f, size_t offset)
 {
 	put(f, BPF_LD | BPF_W | BPF_ABS, (unsigned)offset, 0, 0);
 }
 
-static void refuse(struct filter *f, int errnum)
+static void refuse(struct br_filter *f, int errnum)
 {
 	put(f, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)errnum, 0, 0);
 }
 
-static void allow(struct filter *f)
+static void allow(struct br_filter *f)
 {
 	put(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 }
@@ -183,7 +186,7 @@ static int by_number(const void *a, const void *b)
 
 /* A binary search: the kernel runs the filter once for every system call there is when it is installed, so that a
  * list gone through one by one costs more than all mounts together. */
-static void search(struct filter *f, const struct denials *d, size_t from, size_t end)
+static void search(struct br_filter *f, const struct denials *d, size_t from, size_t end)
 {
 	size_t middle = from + (end - from) / 2;
 	unsigned short jump = f->n;
@@ -201,7 +204,7 @@ static void search(struct filter *f, const struct denials *d, size_t from, size_
 }
 
 /* Only the low half: the kernel looks at no more of the words that are compared here. */
-static void load_argument(struct filter *f, size_t i)
+static void load_argument(struct br_filter *f, size_t i)
 {
 	size_t half = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0;
 
@@ -209,7 +212,7 @@ static void load_argument(struct filter *f, size_t i)
 }
 
 /* Refuses system call nr where argument i is the value. */
-static void deny_value(struct filter *f, int nr, size_t i, unsigned value, int errnum)
+static void deny_value(struct br_filter *f, int nr, size_t i, unsigned value, int errnum)
 {
 	put(f, BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 4);
 	load_argument(f, i);
@@ -219,7 +222,7 @@ static void deny_value(struct filter *f, int nr, size_t i, unsigned value, int e
 }
 
 /* Refuses system call nr where its first argument has one of the bits. */
-static void deny_bits(struct filter *f, int nr, unsigned bits)
+static void deny_bits(struct br_filter *f, int nr, unsigned bits)
 {
 	put(f, BPF_JMP | BPF_JEQ | BPF_K, (unsigned)nr, 0, 4);
 	load_argument(f, 0);
@@ -231,7 +234,7 @@ static void deny_bits(struct filter *f, int nr, unsigned bits)
 #define DENY(d, list, i386) deny(d, list, sizeof(list) / sizeof *(list), i386)
 
 /* The rules for one calling convention; ends with "allow". */
-static void rules(struct filter *f, const struct br_ns_plan *plan, bool i386)
+static void rules(struct br_filter *f, const struct br_ns_plan *plan, bool i386)
 {
 	int ioctl_nr = i386 ? 54 : SYS_ioctl;
 	struct denials d = {.n = 0};
@@ -251,12 +254,14 @@ static void rules(struct filter *f, const struct br_ns_plan *plan, bool i386)
 	}
 	if (!plan->allow_perf)
 		DENY(&d, profiling, i386);
+	if (plan->shared_pids)
+		deny_value(f, i386 ? 37 : SYS_kill, 0, EVERYBODY, EPERM);
 	DENY(&d, always, i386);
 	qsort(d.v, d.n, sizeof *d.v, by_number);
 	search(f, &d, 0, d.n);
 }
 
-static void compile(struct filter *f, const struct br_ns_plan *plan)
+static void compile(struct br_filter *f, const struct br_ns_plan *plan)
 {
 	load(f, offsetof(struct seccomp_data, arch));
 #ifdef __x86_64__
@@ -284,24 +289,41 @@ static void compile(struct filter *f, const struct br_ns_plan *plan)
 #endif
 }
 
-static int install_filter(const struct br_ns_plan *plan, struct br_err *err)
+struct br_filter *br_filter_new(const struct br_ns_plan *plan)
 {
-	struct filter f = {.n = 0};
-	struct sock_fprog program = {.filter = f.code};
+	struct br_filter *f = br_calloc(1, sizeof *f);
 
-	compile(&f, plan);
-	program.len = f.n;
-	if (f.n >= FILTER_MAX)
-		return br_fail(err, BR_ESTATE, "the system call filter is too long");
+	compile(f, plan);
+	return f;
+}
+
+int br_filter_install(const struct br_filter *f)
+{
+	struct sock_filter code[FILTER_MAX];
+	struct sock_fprog program = {.filter = code, .len = f->n};
+
+	if (f->n >= FILTER_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	memcpy(code, f->code, sizeof code);
 	/* Without this flag old kernels slow all programs down that have a filter. */
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &program) < 0 &&
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		return br_fail_errno(err, "cannot install the system call filter");
+		return -1;
 	return 0;
 }
 
+static int install_filter(const struct br_ns_plan *plan, struct br_err *err)
+{
+	struct br_filter f = {.n = 0};
+
+	compile(&f, plan);
+	return br_filter_install(&f) < 0 ? br_fail_errno(err, "cannot install the system call filter") : 0;
+}
+
 /* As uid 0 a program would get capabilities back by exec: the bounding set and the secure bits stop that. */
-static int drop_capabilities(struct br_err *err)
+int br_drop_capabilities(struct br_err *err)
 {
 	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
 				   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
@@ -323,7 +345,7 @@ static int drop_capabilities(struct br_err *err)
 
 int br_ns_lock(const struct br_ns_plan *plan, struct br_err *err)
 {
-	int rc = drop_capabilities(err);
+	int rc = br_drop_capabilities(err);
 
 	if (!rc && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		rc = br_fail_errno(err, "cannot forbid new privileges");

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "bisect_run/err.h"
 #include "sys/clock.h"
+#include "sys/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,7 @@ enum {
 
 /* What the child could not do: travels over a close-on-exec pipe. */
 struct failure {
-	enum { STEP_FD, STEP_CWD, STEP_EXEC, STEP_INTERPRETER } step;
+	enum { STEP_FD, STEP_CWD, STEP_GUARD, STEP_EXEC, STEP_INTERPRETER } step;
 	int errnum;
 };
 
@@ -253,6 +254,8 @@ static void child(struct plan *p)
 	set_descriptors(p);
 	if (s->cwd && chdir(s->cwd) < 0)
 		fail(p, STEP_CWD, errno);
+	if (s->guard && br_guard_apply(s->guard) < 0)
+		fail(p, STEP_GUARD, errno);
 	exec_candidates(p);
 }
 
@@ -289,6 +292,8 @@ static int explain(const struct br_spawn *s, const struct failure *f, struct br_
 	errno = f->errnum;
 	if (f->step == STEP_CWD)
 		return br_fail_errno(err, "cannot enter the folder %s", s->cwd);
+	if (f->step == STEP_GUARD)
+		return br_fail_errno(err, "cannot put %s behind Landlock", s->argv[0]);
 	if (f->step == STEP_FD)
 		return br_fail_errno(err, "cannot set up the descriptors of %s", s->argv[0]);
 	if (f->step == STEP_INTERPRETER)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 struct br_err;
+struct br_guard;
 
 /* fd members: -1 is /dev/null. cwd NULL: as ours. */
 struct br_spawn {
@@ -18,6 +19,7 @@ struct br_spawn {
 	int in_fd, out_fd, err_fd;
 	bool new_session; /* setsid: own session and process group, no terminal */
 	bool die_with_parent;
+	const struct br_guard *guard; /* NULL: none */
 };
 
 /*
