@@ -16,6 +16,9 @@ void br_doc_copy(struct br_doc *out, const struct br_part *part, size_t npart);
 void br_doc_done(struct br_doc *doc);
 size_t br_doc_bytes(const struct br_doc *doc);
 struct br_key br_doc_key(const struct br_doc *doc);
+/* A key as text, and back; false: it is none. */
+void br_key_write(struct br_key key, char out[BR_REDUCE_KEY + 1]);
+bool br_key_read(const char *text, struct br_key *out);
 
 enum br_edit_kind {
 	BR_EDIT_REPLACE,   /* the range becomes the text */

@@ -45,41 +45,6 @@ struct br_reduce {
 	bool counted, counted_done;
 };
 
-/* ---- keys ---- */
-
-static void write_key(struct br_key key, char out[BR_REDUCE_KEY + 1])
-{
-	(void)snprintf(out, BR_REDUCE_KEY + 1, "%016llx%016llx", (unsigned long long)key.a,
-		       (unsigned long long)key.b);
-}
-
-static bool read_key(const char *text, struct br_key *out)
-{
-	uint64_t word[2] = {0, 0};
-
-	if (strlen(text) != BR_REDUCE_KEY)
-		return false;
-	for (size_t i = 0; i < BR_REDUCE_KEY; i++) {
-		static const char digits[] = "0123456789abcdef";
-		const char *at = strchr(digits, text[i]);
-
-		if (!at)
-			return false;
-		word[i / 16] = word[i / 16] << 4 | (uint64_t)(at - digits);
-	}
-	*out = (struct br_key){word[0], word[1]};
-	return true;
-}
-
-void br_reduce_key(const struct br_part *part, size_t npart, char out[BR_REDUCE_KEY + 1])
-{
-	struct br_doc doc = {.npart = npart};
-
-	br_doc_copy(&doc, part, npart);
-	write_key(br_doc_key(&doc), out);
-	br_doc_done(&doc);
-}
-
 static enum br_fate fate_of(enum br_class cls)
 {
 	return cls == BR_BAD ? BR_FATE_BAD : cls == BR_GOOD ? BR_FATE_GOOD : BR_FATE_SKIP;
@@ -89,7 +54,7 @@ void br_reduce_known(struct br_reduce *r, const char *key, enum br_class cls)
 {
 	struct br_key k;
 
-	if (read_key(key, &k) && !br_fate_known(br_seen_get(&r->seen, k)))
+	if (br_key_read(key, &k) && !br_fate_known(br_seen_get(&r->seen, k)))
 		br_seen_set(&r->seen, k, fate_of(cls));
 }
 
@@ -317,7 +282,7 @@ static void write_candidate(struct flight *f, struct br_candidate *out)
 
 	br_doc_copy(&copy, f->doc.part, f->doc.npart);
 	*out = (struct br_candidate){.id = f->id, .part = copy.part, .npart = copy.npart};
-	write_key(f->key, out->key);
+	br_key_write(f->key, out->key);
 }
 
 size_t br_reduce_propose(struct br_reduce *r, struct br_candidate *out, size_t max)
@@ -486,30 +451,4 @@ void br_reduce_close(struct br_reduce *r)
 	br_doc_done(&r->now);
 	br_doc_done(&r->best);
 	free(r);
-}
-
-void br_candidate_done(struct br_candidate *c)
-{
-	for (size_t i = 0; i < c->npart; i++)
-		free(c->part[i].data);
-	free(c->part);
-	memset(c, 0, sizeof *c);
-}
-
-static const char *const BY_NAMES[] = {
-	[BR_BY_AUTO] = "auto", [BR_BY_LINE] = "line",	[BR_BY_CHAR] = "char",
-	[BR_BY_BYTE] = "byte", [BR_BY_TOKEN] = "token", [BR_BY_TREE] = "tree",
-};
-
-const char *br_reduce_by_name(enum br_reduce_by by)
-{
-	return BY_NAMES[by];
-}
-
-int br_reduce_by_from(const char *name)
-{
-	for (size_t i = 0; i < sizeof BY_NAMES / sizeof *BY_NAMES; i++)
-		if (strcmp(BY_NAMES[i], name) == 0)
-			return (int)i;
-	return -1;
 }

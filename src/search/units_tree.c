@@ -6,6 +6,11 @@
 
 #include <string.h>
 
+enum {
+	DEEPEST = 400,	      /* depths that are looked at */
+	MOST_EDITS = 1 << 20, /* of a plan: outdenting a staircase would need the square of its lines */
+};
+
 struct pass {
 	struct br_plan *plan;
 	uint32_t file;
@@ -92,7 +97,7 @@ static void outdent(const struct pass *p, const struct br_element *e)
 
 static void unwrap(const struct pass *p, const struct br_element *e)
 {
-	if (is_empty(e->block) || e->soft)
+	if (is_empty(e->block) || e->soft || p->plan->nedit > MOST_EDITS)
 		return;
 	br_plan_unit(p->plan);
 	if (p->tree->indented) {
@@ -221,5 +226,5 @@ uint32_t br_units_depths(const struct br_doc *doc, const enum br_lang *lang, enu
 		most = n > most ? n : most;
 		br_tree_done(&tree);
 	}
-	return most;
+	return most < DEEPEST ? most : DEEPEST;
 }

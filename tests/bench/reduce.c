@@ -1,10 +1,9 @@
 /*
  * reduce.c - counts what a reduction costs: reduce [-v] [-b BY] [-j N] SCRIPT FILE. SCRIPT gets a file's path and exits 0 when the
- * file is still interesting. Prints the runs, and the rounds that N workers of equal speed would take; -o FILE keeps the result.
+ * file is still interesting; reduce -g lines|bytes|json|c prints an input. Prints the runs, and the rounds that N workers of equal speed would take; -o FILE keeps the result.
  */
-#include "base/mem.h"
+#include "../property/reduce_run.h"
 #include "bisect_run/err.h"
-#include "bisect_run/reduce.h"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -18,7 +17,7 @@ struct options {
 	enum br_reduce_by by;
 	size_t jobs;
 	bool verbose;
-	const char *script, *file, *out;
+	const char *script, *file, *out, *make;
 };
 
 static int options_of(struct options *o, int argc, char **argv)
@@ -26,18 +25,22 @@ static int options_of(struct options *o, int argc, char **argv)
 	int c;
 
 	*o = (struct options){.jobs = 1};
-	while ((c = getopt(argc, argv, "vb:j:o:")) != -1) {
+	while ((c = getopt(argc, argv, "vb:g:j:o:")) != -1) {
 		if (c == 'v')
 			o->verbose = true;
 		else if (c == 'b' && br_reduce_by_from(optarg) >= 0)
 			o->by = (enum br_reduce_by)br_reduce_by_from(optarg);
 		else if (c == 'j' && strtoul(optarg, NULL, 10) > 0)
 			o->jobs = strtoul(optarg, NULL, 10);
+		else if (c == 'g')
+			o->make = optarg;
 		else if (c == 'o')
 			o->out = optarg;
 		else
 			return -1;
 	}
+	if (o->make)
+		return argc == optind ? 0 : -1;
 	if (argc - optind != 2)
 		return -1;
 	o->script = argv[optind];
@@ -117,6 +120,45 @@ static size_t reduce(struct br_reduce *r, const struct options *o, const char *p
 	return rounds;
 }
 
+/* 5,000 lines of which 12 say NEED. */
+static struct br_part lines(void)
+{
+	struct br_rand r = {.state = 1};
+	struct br_buf b = {0};
+	uint64_t at[12];
+
+	for (unsigned k = 0; k < 12; k++)
+		at[k] = 416 * k + br_rand_below(&r, 416);
+	for (unsigned i = 0, k = 0; i < 5000; i++)
+		br_buf_fmt(&b, "%s %u\n", k < 12 && at[k] == i ? (k++, "NEED") : "line", i);
+	return reduce_part_of(&b);
+}
+
+/* 65,536 bytes, of which 0xf1 to 0xf5 stand once each, in order. */
+static struct br_part bytes(void)
+{
+	struct br_rand r = {.state = 2};
+	struct br_part p = {.data = br_malloc(65536), .n = 65536};
+
+	for (size_t i = 0; i < p.n; i++)
+		p.data[i] = (char)br_rand_below(&r, 0xf0);
+	for (size_t k = 0; k < 5; k++)
+		p.data[13000 * k + br_rand_below(&r, 13000)] = (char)(0xf1 + k);
+	return p;
+}
+
+static int make(const char *kind)
+{
+	struct br_part p = strcmp(kind, "json") == 0	? reduce_json(1, 51000)
+			   : strcmp(kind, "c") == 0	? reduce_c(1, 3500)
+			   : strcmp(kind, "bytes") == 0 ? bytes()
+							: lines();
+	bool all = fwrite(p.data, 1, p.n, stdout) == p.n && fflush(stdout) == 0;
+
+	free(p.data);
+	return all ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
@@ -128,7 +170,9 @@ int main(int argc, char **argv)
 					      getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", (int)getpid());
 	size_t rounds;
 
-	if (options_of(&o, argc, argv) < 0 || read_all(o.file, &part) < 0)
+	if (options_of(&o, argc, argv) == 0 && o.make)
+		return make(o.make);
+	if (!o.file || read_all(o.file, &part) < 0)
 		return fprintf(stderr, "usage: reduce [-v] [-b BY] [-j N] [-o OUT] SCRIPT FILE\n"), 2;
 	if (test(&o, path, &part) != BR_BAD)
 		return fprintf(stderr, "%s is not interesting\n", o.file), 1;

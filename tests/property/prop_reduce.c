@@ -4,11 +4,14 @@
 #include "search/tree.h"
 #include "search/units.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <setjmp.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <cmocka.h>
 
 enum { TEXTS = 300, MOST_NEEDLES = 12, RANDOM_NEEDLES = 4, SEEDS = 11 };
@@ -560,6 +563,74 @@ static void a_c_file_shrinks_to_its_warning(void **state)
 	free(part.data);
 }
 
+/* What gcc says to the file: 0 and the warning are both wanted. */
+static enum br_class keeps_warning(const void *context, const struct br_part *part, size_t npart)
+{
+	const char *folder = context;
+	br_auto_free char *source = br_asprintf("%s/x.c", folder), *said = br_asprintf("%s/said", folder);
+	char *argv[] = {(char[]){"gcc"},
+			(char[]){"-std=c17"},
+			(char[]){"-Wall"},
+			(char[]){"-Wextra"},
+			(char[]){"-fsyntax-only"},
+			source,
+			NULL};
+	posix_spawn_file_actions_t to;
+	br_auto_free char *text = br_calloc(1, 1 << 16);
+	int status = -1;
+	pid_t pid;
+	FILE *f;
+
+	(void)npart;
+	f = fopen(source, "wbe");
+	assert_non_null(f);
+	assert_int_equal(fwrite(part->data, 1, part->n, f), part->n);
+	assert_int_equal(fclose(f), 0);
+	posix_spawn_file_actions_init(&to);
+	posix_spawn_file_actions_addopen(&to, 2, said, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (posix_spawnp(&pid, "gcc", &to, NULL, argv, environ) == 0)
+		(void)waitpid(pid, &status, 0);
+	posix_spawn_file_actions_destroy(&to);
+	f = fopen(said, "rbe");
+	if (f) {
+		text[fread(text, 1, (1 << 16) - 1, f)] = '\0';
+		(void)fclose(f);
+	}
+	return status == 0 && strstr(text, "-Wsign-compare") ? BR_BAD : BR_GOOD;
+}
+
+static void a_real_compiler_keeps_its_warning(void **state)
+{
+	br_auto_free char *folder =
+		br_asprintf("%s/reduce.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	struct br_part part = reduce_c(5, 3500);
+	struct reduce_case c = {.part = &part, .npart = 1, .test = keeps_warning, .context = folder};
+	br_auto_free char *clean = br_asprintf("%s/x.c", folder), *said = br_asprintf("%s/said", folder);
+	struct reduce_log log;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	if (!getenv("BR_LONG") || keeps_warning(folder, &part, 1) != BR_BAD) {
+		print_message("skipped: only with BR_LONG=1 and gcc\n");
+		(void)unlink(clean);
+		(void)unlink(said);
+		(void)rmdir(folder);
+		free(part.data);
+		skip();
+	}
+	reduce_in_rounds(&log, &c, 1);
+	print_message("%zu runs to 200 bytes, %zu to 80\n", log.at_200, log.at_80);
+	report("C and gcc", &log);
+	assert_true(log.at_200 > 0 && log.at_200 <= 130);
+	assert_true(log.runs <= 700);
+	assert_true(log.status.bytes_after <= 80);
+	reduce_log_done(&log);
+	free(part.data);
+	(void)unlink(clean);
+	(void)unlink(said);
+	(void)rmdir(folder);
+}
+
 static void workers_save_rounds(void **state)
 {
 	struct br_part part[2] = {reduce_json(4, 51000), reduce_c(5, 3500)};
@@ -753,6 +824,7 @@ int main(void)
 		cmocka_unit_test(twelve_of_five_thousand_lines),
 		cmocka_unit_test(five_of_65536_bytes_in_order),
 		cmocka_unit_test(a_c_file_shrinks_to_its_warning),
+		cmocka_unit_test(a_real_compiler_keeps_its_warning),
 		cmocka_unit_test(workers_save_rounds),
 		cmocka_unit_test(too_much_needed_by_lines_goes_on_by_the_tree),
 		cmocka_unit_test(any_part_of_a_json_level_is_valid_json),
