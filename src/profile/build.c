@@ -3,12 +3,13 @@
 
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { NOTES_MAX = 20, PATH_PARTS = 256 };
+enum { NOTES_MAX = 20, PATH_PARTS = 256, UNIT_SIZE = 32 };
 
 /* ---- numbers for pairs ---- */
 
@@ -298,6 +299,25 @@ void br_build_note(struct br_build *b, const char *fmt, ...)
 	va_end(ap);
 	if (text)
 		br_strv_add(&b->p->note, text);
+}
+
+bool br_build_unit(struct br_build *b, const char *word, size_t n)
+{
+	char unit[UNIT_SIZE];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k + 1 < sizeof unit; i++)
+		if (isalnum((unsigned char)word[i]) || strchr("-_.", word[i]))
+			unit[k++] = word[i];
+	unit[k] = '\0';
+	if (!b->p->unit)
+		b->p->unit = br_strdup(k ? unit : "events");
+	return strcmp(b->p->unit, k ? unit : "events") == 0;
+}
+
+bool br_build_is_cost(double x)
+{
+	return x >= 0 && x < 1e30;
 }
 
 void br_build_add(double *to, double cost)

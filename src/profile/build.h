@@ -49,6 +49,10 @@ void br_build_line(struct br_build *b, uint32_t row, const char *file, uint32_t 
 void br_build_stack(struct br_build *b, const uint32_t *frame, size_t n, double self);
 void br_build_note(struct br_build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* Sets the profile's unit, or compares it: false when another one was set. Only letters, digits and "-_." of the word count. */
+bool br_build_unit(struct br_build *b, const char *word, size_t n);
+/* Not negative, and so small that sums stay finite: what any run can cost. */
+bool br_build_is_cost(double x);
 /* Adds to a value that may be unknown yet. */
 void br_build_add(double *to, double cost);
 void br_build_count(int64_t *to, int64_t calls);

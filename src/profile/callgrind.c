@@ -207,10 +207,8 @@ static int set_events(struct reader *r, char *text)
 	n = strcspn(text, " ");
 	if (n == 0)
 		return bad(r, "no event is counted");
-	if (r->b->p->unit && (strlen(r->b->p->unit) != n || strncmp(r->b->p->unit, text, n) != 0))
+	if (!br_build_unit(r->b, text, n))
 		return bad(r, "another event than in the other parts");
-	if (!r->b->p->unit)
-		r->b->p->unit = br_strndup(text, n);
 	r->has_events = true;
 	return 0;
 }

@@ -70,7 +70,8 @@ static void flat_line(struct reader *r, char *line)
 	uint32_t where;
 	struct br_profile_row *row;
 
-	if (sscanf(line, "%lf %lf %lf %n", &percent, &so_far, &self, &n) < 3 || n == 0)
+	if (sscanf(line, "%lf %lf %lf %n", &percent, &so_far, &self, &n) < 3 || n == 0 ||
+	    !br_build_is_cost(self))
 		return;
 	/* calls and two times follow, all or none; the name may have blanks. */
 	at = line + n;
@@ -121,7 +122,8 @@ static void primary_line(struct reader *r, char *line)
 	struct br_profile_row *row;
 	char *at;
 
-	if (sscanf(line, "[%*d] %lf %lf %lf %n", &percent, &self, &children, &n) < 3 || n == 0)
+	if (sscanf(line, "[%*d] %lf %lf %lf %n", &percent, &self, &children, &n) < 3 || n == 0 ||
+	    !br_build_is_cost(self) || !br_build_is_cost(children))
 		return;
 	at = line + n;
 	if (calls_of(at, &calls, &again))
@@ -153,7 +155,7 @@ static void neighbour_line(struct reader *r, char *line)
 	char *at = line + strspn(line, " ");
 	bool nested = sscanf(at, "%lf %lf %n", &self, &children, &n) < 2 || n == 0;
 
-	if (!nested && !strchr(at, '.'))
+	if (!nested && (!strchr(at, '.') || !br_build_is_cost(self) || !br_build_is_cost(children)))
 		nested = true;
 	if (!nested)
 		at += n;
@@ -221,7 +223,7 @@ static int finish(struct reader *r, struct br_err *err)
 		return br_fail(err, BR_EPARSE, "%s: cut short (gprof's index at the end is missing)",
 			       r->s->label);
 	r->b->p->unit = br_strdup("s");
-	r->b->p->quantum = isfinite(r->sample) && r->sample > 0 ? r->sample : 0.01;
+	r->b->p->quantum = br_build_is_cost(r->sample) && r->sample > 0 ? r->sample : 0.01;
 	r->b->p->processes++;
 	return 0;
 }

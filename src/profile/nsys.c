@@ -112,7 +112,7 @@ static int row(struct reader *r, char **cell, struct br_err *err)
 	struct br_profile_row *to;
 	uint32_t at;
 
-	if (end == cell[r->time] || !isfinite(time) || time < 0)
+	if (end == cell[r->time] || !br_build_is_cost(time))
 		return br_fail(err, BR_EPARSE, "%s, line %u: this is no time", r->s->label, r->lines.number);
 	if (r->kind >= 0 && strstr(cell[r->kind], "API"))
 		key.object = br_build_name(r->b, "CUDA API", 8);

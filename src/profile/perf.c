@@ -16,7 +16,7 @@ struct reader {
 	struct br_build *b;
 	const struct br_section *s;
 	struct br_reading lines;
-	bool in_sample;
+	bool in_sample, other; /* other: of an event that is not summed */
 	double period;
 	size_t nsample;
 	uint32_t frame[FRAMES_MAX]; /* innermost first */
@@ -54,8 +54,8 @@ static char *event_of(char *line, double *period, uint64_t *pid)
 	return *end ? end : NULL;
 }
 
-/* Clocks count nanoseconds; other events themselves. */
-static void set_unit(struct reader *r, char *event)
+/* Clocks count nanoseconds; other events themselves. False: another event than the first one. */
+static bool set_unit(struct reader *r, char *event)
 {
 	size_t n = strcspn(event, ":/");
 	bool clock;
@@ -63,8 +63,7 @@ static void set_unit(struct reader *r, char *event)
 	event[n] = '\0';
 	clock = strstr(event, "clock") != NULL;
 	r->scale = clock ? 1e-9 : 1;
-	if (!r->b->p->unit)
-		r->b->p->unit = br_strdup(clock ? "s" : *event ? event : "events");
+	return br_build_unit(r->b, clock ? "s" : event, clock ? 1 : n);
 }
 
 static bool head(struct reader *r, char *line)
@@ -75,7 +74,7 @@ static bool head(struct reader *r, char *line)
 
 	if (!event)
 		return false;
-	set_unit(r, event);
+	r->other = !set_unit(r, event);
 	r->period *= r->scale;
 	(void)br_pairs_number(&r->pids, pid, 0, 0, &number);
 	r->nframe = 0;
@@ -103,7 +102,7 @@ static bool frame(struct reader *r, char *line)
 		*plus = '\0';
 	key.object = br_build_path(r->b, open + 1);
 	key.function = br_build_function(r->b, *name && name < open ? name : "[unknown]");
-	if (r->nframe < FRAMES_MAX)
+	if (r->nframe < FRAMES_MAX && !r->other)
 		r->frame[r->nframe++] = br_build_row(r->b, &key);
 	return true;
 }
@@ -133,6 +132,8 @@ static void end_sample(struct reader *r)
 	if (!r->in_sample)
 		return;
 	r->in_sample = false;
+	if (r->other)
+		return;
 	r->nsample++;
 	r->b->p->total += r->period;
 	if (r->nframe == 0)

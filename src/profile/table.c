@@ -52,7 +52,7 @@ static bool cost_of(const char *s, double *out)
 	if (is_unknown(s))
 		return true;
 	*out = strtod(s, &end);
-	return !*end && isfinite(*out);
+	return !*end && br_build_is_cost(*out);
 }
 
 static bool calls_of(const char *s, int64_t *out)
@@ -137,15 +137,9 @@ static int call(struct reader *r, char **f, size_t n)
 
 static int unit(struct reader *r, char **f, size_t n)
 {
-	struct br_profile *p = r->b->p;
-
 	if (n != 2 || !*f[1])
 		return bad(r, "`unit` wants a word");
-	if (p->unit && strcmp(p->unit, f[1]) != 0)
-		return bad(r, "another unit than in the other parts");
-	if (!p->unit)
-		p->unit = br_strdup(f[1]);
-	return 0;
+	return br_build_unit(r->b, f[1], strlen(f[1])) ? 0 : bad(r, "another unit than in the other parts");
 }
 
 static int total(struct reader *r, char **f, size_t n)
