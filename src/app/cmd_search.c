@@ -7,6 +7,7 @@
 #include "app/jobs.h"
 #include "app/line.h"
 #include "app/minimize.h"
+#include "app/noisy.h"
 #include "app/paths.h"
 #include "app/remaining.h"
 #include "app/session.h"
@@ -223,10 +224,12 @@ static int conclude_isolated(struct br_session *s, char **candidate, struct br_e
 	free(s->row.message);
 	if (s->path && !seen_bad(s, candidate[0]))
 		return conclude_outside(s, candidate[0], err);
-	s->row.message = br_asprintf("the test is flaky: %s", s->how_sure);
-	br_session_note(s, "fresh runs contradict the search, so no single commit is named; make the test "
-			   "steady, or run "
-			   "it several times in COMMAND");
+	if (!s->opt->ask) {
+		br_session_note(s, "the test is flaky: %s; going on as a search among chances", s->how_sure);
+		free(br_steal(&s->row.message));
+		return br_noisy_run(s, err);
+	}
+	s->row.message = br_asprintf("the verdicts contradict each other: %s", s->how_sure);
 	wide = br_remaining(s, BR_REMAINING_BY_BAD);
 	return br_finish(s, BR_STATUS_NARROWED, wide, err);
 }
@@ -263,7 +266,8 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 
 static int search(struct br_session *s, struct br_err *err)
 {
-	struct br_strategy_cfg cfg = {.seed = s->opt->seed, .confidence = 0.99, .exhaust = s->opt->exhaust};
+	struct br_strategy_cfg cfg = {
+		.seed = s->opt->seed, .confidence = s->opt->confidence, .exhaust = s->opt->exhaust};
 	struct br_strategy *strategy = NULL;
 	struct br_form form = br_form_commits(s);
 	int r = br_strategy_dag.open(&strategy, &s->domain->shape, &cfg, err);
@@ -292,10 +296,18 @@ static int conclude_ends(struct br_session *s, enum br_ends_state ends, struct b
 
 static int search_commits(struct br_session *s, struct br_err *err)
 {
-	int r = test_ends(s, err);
+	int r = 0;
 
+	if ((s->opt->flaky || s->noisy) && s->good)
+		return br_noisy_run(s, err);
+	r = test_ends(s, err);
 	if (r < 0)
 		return r;
+	if (r == BR_ENDS_FLAKY && s->domain && !s->opt->ask) {
+		br_session_note(s, "%s; going on as a search among chances", s->row.message);
+		free(br_steal(&s->row.message));
+		return br_noisy_run(s, err);
+	}
 	return r == BR_ENDS_AS_SAID ? search(s, err) : conclude_ends(s, (enum br_ends_state)r, err);
 }
 

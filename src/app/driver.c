@@ -114,7 +114,7 @@ static void observe(const struct loop *l, const struct br_probe *probe, const st
 {
 	struct br_verdict v = t->verdict;
 
-	v.cls = br_session_class(l->s, t);
+	v.cls = l->form->ops->class_of ? l->form->ops->class_of(l->form, t) : br_session_class(l->s, t);
 	if (l->s->fixed_mode)
 		v.llr = -v.llr;
 	l->strategy->ops->observe(l->strategy, probe, &v);

@@ -16,6 +16,8 @@ struct br_form_ops {
 			struct br_err *err);
 	/* The probe that this trial answers; out->keep is the caller's. False: none of this search's. */
 	bool (*probe_of)(struct br_form *f, const struct br_trial *t, struct br_probe *out);
+	/* What the trial means to this search; NULL: br_session_class. */
+	enum br_class (*class_of)(const struct br_form *f, const struct br_trial *t);
 	/* Something was learnt: the best so far may be put on disk. NULL: there is nothing to do. */
 	int (*learnt)(struct br_form *f, struct br_strategy *strategy, struct br_err *err);
 };

@@ -95,11 +95,11 @@ static char *bare_word(const char *word)
 /* Options of which people have read elsewhere. One that has a row in the table by now is never looked up here. */
 static bool is_planned(const char *name)
 {
-	static const char *const planned[] = {"net",	 "metric",   "threshold", "higher-is-better",
-					      "profile", "side",     "sort",	  "home",
-					      "memory",	 "pids",     "disk",	  "bind",
-					      "ro-bind", "allow",    "engine",	  "html",
-					      "junit",	 "markdown", "flaky",	  "confidence"};
+	static const char *const planned[] = {"net",	 "metric",  "threshold", "higher-is-better",
+					      "profile", "side",    "sort",	 "home",
+					      "memory",	 "pids",    "disk",	 "bind",
+					      "ro-bind", "allow",   "engine",	 "html",
+					      "junit",	 "markdown"};
 
 	for (size_t i = 0; i < sizeof planned / sizeof *planned; i++)
 		if (strcmp(planned[i], name) == 0)
@@ -630,6 +630,8 @@ int br_options_parse_over(struct br_options *out, int argc, char *const *argv, s
 
 	if (out->seed == 0)
 		out->seed = 1;
+	if (!(out->confidence > 0))
+		out->confidence = BR_CONFIDENCE_DEFAULT;
 	out->command = BR_CMD_SEARCH;
 	if (argc < 2)
 		return br_fail(err, BR_EUSAGE,

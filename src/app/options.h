@@ -28,6 +28,8 @@ enum br_command {
 	BR_CMD_VERSION,
 };
 
+#define BR_CONFIDENCE_DEFAULT 0.99
+
 enum br_match { BR_MATCH_AUTO, BR_MATCH_SAME, BR_MATCH_ANY };
 
 /* What is searched first. */
@@ -57,6 +59,8 @@ struct br_options {
 	char *subset;
 	char *by; /* NULL: auto */
 	bool fast, isolate, hunks;
+	bool flaky;
+	double confidence; /* 0..1, default 0.99 */
 	/* test */
 	char *build;
 	uint64_t timeout_ns;	   /* 0: learnt */

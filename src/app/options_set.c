@@ -8,6 +8,8 @@
 #include "bisect_run/profile.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -240,6 +242,32 @@ static void tell_cache(const struct br_option_row *row, const struct br_options 
 uint64_t br_options_cache_b(const struct br_options *o)
 {
 	return o && o->cache_size ? o->cache_size - 1 : CACHE_DEFAULT_B;
+}
+
+/* "0.99" or "99%". */
+static int set_share(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	char *end;
+	double x = strtod(v->text, &end);
+
+	if (*end == '%') {
+		x /= 100;
+		end++;
+	}
+	if (end == v->text || *end || !(x >= 0.5 && x < 1))
+		return br_fail(err, BR_EUSAGE, "%s: '%s' is no confidence; write 0.95 or 99.9%%\n" LIST_HINT,
+			       v->source, v->shown);
+	*(double *)field(row, v->into) = x;
+	return 0;
+}
+
+static void tell_share(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	double x = *(const double *)const_field(row, o);
+	br_auto_free char *text = br_asprintf("%.17g", x);
+
+	if (x > 0 && fabs(x - BR_CONFIDENCE_DEFAULT) > 1e-12)
+		tell_value(row, text, argv);
 }
 
 static int set_jobs(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
@@ -502,7 +530,8 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_env = {set_env, tell_list}, kind_name = {set_name, tell_list},
 				   kind_duration = {set_duration, tell_duration},
 				   kind_count = {set_count, tell_count}, kind_seed = {set_count, tell_seed},
-				   kind_cache = {set_cache, tell_cache}, kind_jobs = {set_jobs, tell_jobs},
+				   kind_share = {set_share, tell_share}, kind_cache = {set_cache, tell_cache},
+				   kind_jobs = {set_jobs, tell_jobs},
 				   kind_timeout_is = {set_timeout_is, tell_timeout_is},
 				   kind_core = {set_core, tell_core},
 				   kind_confirm = {set_confirm, tell_confirm},

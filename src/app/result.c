@@ -232,6 +232,7 @@ static int fill_commits(struct br_session *s, enum br_status status, char *const
 
 	out->has_commits = br_options_has_commits(s->opt);
 	out->fixed_mode = s->fixed_mode;
+	out->confidence = s->confidence;
 	out->good = br_strv_copy(s->good);
 	out->bad = br_strdup_or_null(s->bad);
 	out->nearest_bad = br_strdup_or_null(nearest_bad(s));

@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -272,6 +273,8 @@ static bool read_ends_word(struct br_session *s, const char *kind, const char *w
 		br_strv_add(&s->path, word);
 	else if (strcmp(kind, "mode") == 0 && strcmp(word, "first-parent") == 0)
 		s->first_parent = true;
+	else if (strcmp(kind, "mode") == 0 && strncmp(word, "noisy ", 6) == 0)
+		s->noisy = br_parse_u64(word + 6, &s->noisy_from) == 0;
 	else if (strcmp(kind, "mode") == 0)
 		s->fixed_mode = strcmp(word, "fixed") == 0;
 	else
@@ -794,7 +797,8 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	const char *no_color = getenv("NO_COLOR");
 	int r;
 
-	*s = (struct br_session){.opt = opt ? opt : &no_options, .pool = {.lock = -1}, .signal_fd = -1};
+	*s = (struct br_session){
+		.opt = opt ? opt : &no_options, .pool = {.lock = -1}, .signal_fd = -1, .confidence = NAN};
 	s->started_ns = br_now_ns();
 	s->progress = br_progress_new(opt->verbose, !opt->no_color && !(no_color && no_color[0]));
 	s->standing = (struct br_standing){.phase = "starting", .tests_left = -1};

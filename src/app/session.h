@@ -62,7 +62,10 @@ struct br_session {
 	struct br_domain *domain; /* has the shape; usually the same one */
 	struct br_judge *judge;
 	struct br_hunted hunted;
-	bool only_hunted; /* --match any would have named a commit that fails in another way */
+	bool noisy;	     /* verdicts are wrong by chance: noisy.h */
+	uint64_t noisy_from; /* trials up to this number were made before it was one */
+	double confidence;   /* of the answer; NAN: nothing noisy was seen */
+	bool only_hunted;    /* --match any would have named a commit that fails in another way */
 	struct br_engine *engine;
 	uint32_t jobs;		  /* tests at once now, at most spec.jobs */
 	struct br_flight *flight; /* spec.jobs places */
@@ -169,7 +172,7 @@ enum br_class br_session_class(const struct br_session *s, const struct br_trial
 
 /* ends.c */
 enum br_ends_state {
-	BR_ENDS_AS_SAID,		/* go on */
+	BR_ENDS_AS_SAID,	/* go on */
 	BR_ENDS_NOT_REPRODUCED, /* s->row.message says why */
 	BR_ENDS_FLAKY,
 };
