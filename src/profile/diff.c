@@ -243,9 +243,11 @@ static char *path_to(const struct br_profile *p, uint32_t row)
 
 	if (p->nedge == 0)
 		return NULL;
-	while (n < PATH_FRAMES && (up = caller_of(p, path, n)) >= 0)
+	/* What the C library does before main is nobody's matter. */
+	while (n < PATH_FRAMES && strcmp(p->row[path[n - 1]].function, "main") != 0 &&
+	       (up = caller_of(p, path, n)) >= 0)
 		path[n++] = (uint32_t)up;
-	if (up >= 0 && n == PATH_FRAMES)
+	if (up >= 0 && n == PATH_FRAMES && strcmp(p->row[path[n - 1]].function, "main") != 0)
 		br_buf_str(&b, "... > ");
 	while (n-- > 0)
 		br_buf_fmt(&b, "%s%s", p->row[path[n]].function, n ? " > " : "");

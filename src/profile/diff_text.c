@@ -10,6 +10,8 @@
 #include <string.h>
 
 enum { PATHS_SHOWN = 5 };
+/* Of the largest change: what is below stands with --verbose, or in the record. */
+#define SHARE_SHOWN 0.001
 
 struct page {
 	struct br_buf b;
@@ -91,10 +93,20 @@ static void put_rest(struct page *p, size_t shown)
 			   p->seconds ? 4 : 0, d->unexplained, d->unit);
 }
 
+/* The first rows, but those that are next to nothing beside the first one. */
+static size_t worth_showing(const struct br_profile_diff *d, size_t rows)
+{
+	size_t n = 0;
+
+	while (n < rows && n < d->nrow && fabs(d->row[n].change) >= SHARE_SHOWN * fabs(d->row[0].change))
+		n++;
+	return n;
+}
+
 char *br_profile_diff_text(const struct br_profile_diff *d, size_t rows)
 {
 	struct page p = {.d = d, .seconds = d->unit && strcmp(d->unit, "s") == 0};
-	size_t n = rows > 0 && rows < d->nrow ? rows : d->nrow;
+	size_t n = rows > 0 ? worth_showing(d, rows) : d->nrow;
 	int digits = p.seconds ? 3 : 0;
 
 	br_buf_fmt(&p.b, "%.*f -> %.*f %s", digits, d->total_good, digits, d->total_bad,

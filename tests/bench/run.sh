@@ -4,7 +4,7 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- judge linear topology million parallel bands sandbox worktree search reduce
+[ $# -gt 0 ] || set -- judge linear topology million parallel bands sandbox worktree search reduce profile
 for name in "$@"; do
 	printf '\n== %s\n' "$name"
 	"$here/$name.sh"
