@@ -110,7 +110,7 @@ static int allow_common(struct fence *f, struct br_err *err)
 
 static int allow_own(struct fence *f, const struct br_fence_job *job, struct br_err *err)
 {
-	const char *own[] = {job->tree, job->tmp, job->input};
+	const char *own[] = {job->tree, job->tmp, job->input, job->raw};
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < sizeof own / sizeof *own; i++)

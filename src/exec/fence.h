@@ -9,7 +9,7 @@ struct br_guard;
 
 struct br_fence_job {
 	const struct br_run_spec *spec;
-	const char *tree, *tmp, *input; /* that the trial may write to; tmp and input may be NULL */
+	const char *tree, *tmp, *input, *raw; /* that the trial may write to; all but the tree may be NULL */
 };
 
 /* The caller closes *out (br_guard_close) after its last program was started. */

@@ -472,7 +472,7 @@ static void set_programs(struct worker *w, struct trial *t)
 static int make_fence(const struct worker *w, struct trial *t, struct br_err *err)
 {
 	const struct br_fence_job job = {
-		.spec = w->spec, .tree = t->top, .tmp = w->tmp, .input = w->text.input};
+		.spec = w->spec, .tree = t->top, .tmp = w->tmp, .input = w->text.input, .raw = t->raw};
 
 	return w->spec->box.level == BR_LEVEL_LANDLOCK ? br_fence_open(&t->guard, &job, err) : 0;
 }
