@@ -22,13 +22,15 @@ static void use(const struct br_profile *p)
 	br_auto_free char *json = br_profile_json(p);
 	br_auto_free char *scope = br_profile_speedscope(p);
 
+	if (!folded || !sheet || !json || !scope)
+		abort();
 	for (const char *at = text; *at; at++)
 		if ((unsigned char)*at < 0x20 && *at != '\n')
 			abort();
 	if (br_profile_compare(&d, &side, &side, &changed, 1, NULL) == 0) {
 		br_auto_free char *table = br_profile_diff_text(&d, 5);
 
-		if (d.nrow > 0)
+		if (!table || d.nrow > 0)
 			abort(); /* nothing differs from itself */
 		br_profile_diff_done(&d);
 	}
