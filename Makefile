@@ -47,6 +47,7 @@ endif
 SRC := $(filter-out src/app/main.c,$(wildcard src/*/*.c))
 OBJ := $(SRC:%.c=$(OUT)/%.o)
 UNIT := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c tests/property/prop_*.c))
+LONG := $(patsubst %.c,$(OUT)/%,$(wildcard tests/long/*.c))
 BENCH := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 FUZZ := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 CLI := $(wildcard tests/cli/test_*.py)
@@ -77,7 +78,7 @@ $(OUT)/%.o: %.c $(OUT)/flags
 
 $(OUT)/flags: ;
 
-$(UNIT) $(BENCH): %: %.o $(LIBRARY)
+$(UNIT) $(BENCH) $(LONG): %: %.o $(LIBRARY)
 	$(Q)$(CC) $(LDTUNE) $(LDFLAGS) -o $@ $^ $(TEST_LIBS)
 
 $(FUZZ): %: %.o $(LIBRARY)
@@ -92,8 +93,11 @@ cli: all ## the black-box tests alone
 test: all $(UNIT) lint ## all tests (under five minutes on two cores)
 	$(Q)$(ENV) tests/run.sh $(UNIT) $(CLI)
 
-test-long: all $(UNIT) ## the tests that take longer: more seeds, real git beside us
-	$(Q)BR_LONG=1 BR_TEST_LIMIT=900 $(ENV) tests/run.sh $(UNIT) $(CLI) $(CLI_LONG)
+TOPOLOGY := $(wildcard ../shared/data/topology/git-v2.40.0.txt.xz)
+test-long: all $(UNIT) $(LONG) ## the tests that take longer: more seeds, simulations, real git beside us
+	$(Q)$(if $(TOPOLOGY),xz -dc $(TOPOLOGY) >$(OUT)/topology.txt || :)
+	$(Q)BR_LONG=1 BR_TEST_LIMIT=900 BR_TOPOLOGY=$(OUT)/topology.txt $(ENV) \
+		tests/run.sh $(UNIT) $(LONG) $(CLI) $(CLI_LONG)
 
 demo: ## install what is missing, build, and find the culprit of an example history
 	$(Q)examples/crash/demo.sh
@@ -139,4 +143,4 @@ clean: ## all that was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 14
 
--include $(OBJ:.o=.d) $(UNIT:=.d) $(BENCH:=.d) $(FUZZ:=.d) $(OUT)/src/app/main.d
+-include $(OBJ:.o=.d) $(UNIT:=.d) $(BENCH:=.d) $(LONG:=.d) $(FUZZ:=.d) $(OUT)/src/app/main.d

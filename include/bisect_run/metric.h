@@ -36,7 +36,7 @@ enum br_metric_ends {
 
 struct br_metric_ends_cfg {
 	double threshold; /* the smallest change worth finding, as a share (0.02: 2 %); 0: 0.01 */
-	size_t most;	  /* pairs at most; 0: 300 */
+	size_t most;	  /* pairs at most; 0: 600 */
 	bool higher_is_better;
 };
 

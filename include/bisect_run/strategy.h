@@ -24,7 +24,7 @@ struct br_strategy_cfg {
 	bool sparse;  /* sets: stop, narrowed, once far more is needed than this kind of search is good for */
 	bool isolate; /* sets: one minimal difference between a passing and a failing set */
 	bool higher_is_better; /* metric: else a rise is what is looked for */
-	bool drifts;	 /* metric: the machine may drift (times); counts and sizes do not */
+	bool drifts; /* metric: the machine may drift (times): every other run is a reference; counts do not */
 	double build_sd; /* metric: standard deviation of ln(value) from build to build of one commit; 0: none known */
 	double switch_cost; /* noisy ones: what a probe away from the items at hand costs more (a build), in runs */
 };

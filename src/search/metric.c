@@ -11,7 +11,11 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_PROPOSALS = 256, LISTED_WHILE_SEARCHING = 4096 };
+enum {
+	MAX_PROPOSALS = 256,
+	LISTED_WHILE_SEARCHING = 4096,
+	CLAIMED = 3, /* samples of the culprit and its parents that a claim needs, those under way included */
+};
 static const double KNOWN = 0.05;      /* chance that an item is on the other side, below which it is left */
 static const double REUSE = 0.02;      /* how far from half a tested item may be, more than a new one */
 static const double REFERENCED = 0.02; /* items this sure count as samples of a side */
@@ -71,7 +75,7 @@ static void metric_close(struct br_strategy *base)
 /* The confidence at which it stops: estimated levels, and noise of an estimated shape, claim too much. */
 static double enough(const struct br_metric *s)
 {
-	return 1 - (1 - s->cfg.confidence) * (s->view->heavy ? 0.1 : 0.5);
+	return 1 - (1 - s->cfg.confidence) * (s->view->heavy || s->cfg.drifts ? 0.02 : 0.4);
 }
 
 static double predicted(const struct br_metric *s)
@@ -187,14 +191,37 @@ static uint64_t reference(const struct br_metric *s)
 	return samples_at(s, BR_POINT_OUTSIDE) <= samples_at(s, bad) ? BR_POINT_OUTSIDE : bad;
 }
 
+/* The likeliest candidate or a parent of it that has too few samples for a claim; BR_NO_ITEM: none has. */
+static uint64_t thin(const struct br_metric *s)
+{
+	const struct br_shape *sh = s->shape;
+	uint64_t item = s->parts.part[s->view->best].top_item;
+	bool chain = sh->order == BR_CHAIN;
+	uint32_t e = chain ? 0 : sh->parent_at[item], end = chain ? item > 0 : sh->parent_at[item + 1];
+
+	if (!barred(s, item) && samples_at(s, item) < CLAIMED)
+		return item;
+	for (; e < end; e++) {
+		uint64_t parent = chain ? item - 1 : sh->parent[e];
+
+		if (!barred(s, parent) && br_parts_prior(&s->parts, parent) > 0 &&
+		    samples_at(s, parent) < CLAIMED)
+			return parent;
+	}
+	return BR_NO_ITEM;
+}
+
 static uint64_t choose(struct br_metric *s, double aim)
 {
 	size_t side[2], here;
+	uint64_t unsure = s->view->confidence >= enough(s) ? thin(s) : BR_NO_ITEM;
 
 	if (samples_at(s, BR_POINT_OUTSIDE) < 2 || samples_at(s, s->shape->n - 1) < 2)
 		return reference(s);
-	if (s->view->drifting && !last_was_reference(s))
+	if (s->cfg.drifts && !last_was_reference(s))
 		return reference(s);
+	if (unsure != BR_NO_ITEM)
+		return unsure;
 	if (s->here == BR_NO_ITEM || barred(s, s->here) || s->nflying ||
 	    fabs(below_item(s, s->here) - 0.5) > 0.5 - KNOWN)
 		s->here = nearest(s, aim);
@@ -211,9 +238,9 @@ static enum br_answer_status status_of(const struct br_metric *s, enum br_reason
 {
 	br_metric_fit(s);
 	*reason = BR_REASON_NONE;
-	if (s->view->confidence >= enough(s) && s->n >= 4)
+	if (s->view->confidence >= enough(s) && s->n >= 4 && thin(s) == BR_NO_ITEM)
 		return BR_ISOLATED;
-	if (s->n <= 4 || (double)s->n <= PATIENCE * predicted(s) + 40)
+	if (s->n <= 4 || (double)s->n <= PATIENCE * predicted(s) + 100)
 		return BR_SEARCHING;
 	*reason = BR_REASON_TOO_MANY_RUNS;
 	return BR_NARROWED;

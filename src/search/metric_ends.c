@@ -15,7 +15,7 @@ static const double SURE = 200; /* of the bound that is said */
 static const double MOVES_ALONG =
 	0.5; /* correlation within pairs from which on only their differences count */
 static const double DRAWN_IN = 3;
-enum { LEAST_PAIRS = 3, MOST_PAIRS = 300, ROBUST_FROM = 4 };
+enum { LEAST_PAIRS = 3, MOST_PAIRS = 600, ROBUST_FROM = 4 };
 
 /* A t statistic: difference, its standard error, degrees of freedom, runs that its scale stands for. */
 struct contrast {

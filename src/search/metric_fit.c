@@ -11,16 +11,15 @@
 #include <string.h>
 
 enum {
-	PAIRS_FOR_DRIFT = 4,
 	SAMPLES_FOR_SHAPE = 12, /* before the noise can be called heavy-tailed */
 	KERNELS = 200,
 };
-static const double DRIFTS =
-	0.5; /* correlation of neighbouring references from which on the machine drifts */
 static const double DRAWN_IN = 3.0;    /* standard deviations */
 static const double HEAVY = 1.4;       /* standard deviation over robust one */
 static const double WRONG_WAY = 8.0;   /* nats against a fall where a rise is looked for */
 static const double BACKGROUND = 0.05; /* of the density: anything may happen */
+static const double TRUSTED =
+	0.002; /* chance to be on the other side, below which a sample shows the noise of its side */
 static const double LEAST_SD =
 	1e-7; /* exactly repeatable counts have no noise; nothing is known better than this */
 
@@ -45,33 +44,6 @@ static int by_time(const void *a, const void *b)
 static int end_of(const struct br_sample *x)
 {
 	return x->point == BR_METRIC_OUTSIDE ? 0 : x->point == 0 ? 1 : -1;
-}
-
-/* Whether neighbouring references at the two ends move together; mean[]: of each end. */
-static bool together(const struct br_metric_view *v, const double mean[2])
-{
-	double with = 0, alone = 0;
-	size_t pairs = 0;
-	const struct br_sample *last = NULL;
-
-	for (size_t i = 0; i < v->n; i++) {
-		const struct br_sample *x = &v->sample[i];
-		double a, b;
-
-		if (end_of(x) < 0)
-			continue;
-		if (!last || end_of(last) == end_of(x)) {
-			last = x;
-			continue;
-		}
-		a = last->y - mean[end_of(last)];
-		b = x->y - mean[end_of(x)];
-		with += a * b;
-		alone += 0.5 * (a * a + b * b);
-		pairs++;
-		last = NULL;
-	}
-	return pairs >= PAIRS_FOR_DRIFT && with > DRIFTS * alone;
 }
 
 static void end_means(const struct br_metric_view *v, double mean[2])
@@ -118,9 +90,6 @@ static void take_drift_out(struct br_metric_view *v)
 	double mean[2];
 
 	end_means(v, mean);
-	v->drifting = together(v, mean);
-	if (!v->drifting)
-		return;
 	for (size_t i = 0; i < v->n; i++)
 		y[i] = v->sample[i].y;
 	for (size_t i = 0; i < v->n; i++)
@@ -257,7 +226,7 @@ static size_t residuals(const struct br_metric *s, const double *below, double *
 			uint32_t point = v->sample[i].point;
 			double p = point == BR_METRIC_OUTSIDE ? 0 : below[point];
 
-			if (bad ? p > 0.95 : p < 0.05)
+			if (bad ? p > 1 - TRUSTED : p < TRUSTED)
 				side[k++] = out[n++] = v->sample[i].y;
 		}
 		level[bad] = br_median(side, k);
@@ -370,7 +339,7 @@ void br_metric_fit(const struct br_metric *s)
 		memcpy(v->sample, s->sample, s->n * sizeof *v->sample);
 	qsort(v->sample, v->n, sizeof *v->sample, by_time);
 	v->mass = br_reallocarray(v->mass, s->parts.npart, sizeof *v->mass);
-	v->drifting = v->heavy = false;
+	v->heavy = false;
 	v->sd = 0;
 	if (v->n < 4) {
 		normalise(s, log_weight);

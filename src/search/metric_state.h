@@ -22,7 +22,7 @@ struct br_metric_view {
 	uint32_t best;
 	double confidence;
 	double good, bad, sd; /* levels and noise, of ln(value) */
-	bool drifting, heavy;
+	bool heavy;
 	bool stale;
 };
 

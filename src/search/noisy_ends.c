@@ -105,7 +105,7 @@ double br_noisy_predict(double good_rate, double bad_rate, double candidates, do
 		return INFINITY;
 	narrow = log(candidates > 2 ? candidates : 2) / capacity(good_rate, bad_rate);
 	confirm = odds / divergence(good_rate, bad_rate) + odds / divergence(bad_rate, good_rate);
-	return 1.15 * narrow + confirm + 4;
+	return 1.2 * narrow + 1.6 * confirm + 4;
 }
 
 /* P(at most k failures in n runs) at this rate. */

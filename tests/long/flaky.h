@@ -142,16 +142,11 @@ static inline void place_culprit(struct life *l)
 	uint64_t n = l->w->shape->n;
 
 	l->culprit = br_rand_below(&l->r, n);
-	switch (l->w->scenario) {
-	case FIXED_AGAIN:
+	l->second = br_rand_below(&l->r, n);
+	if (l->w->scenario == FIXED_AGAIN)
 		l->second = l->culprit + br_rand_below(&l->r, n - l->culprit);
-		break;
-	case ABSENT:
+	else if (l->w->scenario == ABSENT)
 		l->second = br_rand_below(&l->r, l->culprit + 1);
-		break;
-	default:
-		l->second = br_rand_below(&l->r, n);
-	}
 	mark_bad(l);
 }
 

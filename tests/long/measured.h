@@ -104,7 +104,7 @@ static inline enum br_metric_ends measure_ends(struct trial_run *t, double *sd)
 	const struct br_metric_ends_cfg cfg = {.threshold = t->b->threshold};
 	struct br_metric_ends_result res;
 	enum br_metric_ends e = BR_METRIC_MORE;
-	double good[400], bad[400];
+	double good[700], bad[700];
 	uint64_t end = t->b->shape->n - 1;
 	size_t n = 0;
 

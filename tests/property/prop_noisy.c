@@ -413,15 +413,15 @@ static void ends_that_do_not_differ_name_nobody(void **state)
 		struct br_shape shape;
 		struct graph g;
 
-		graph_line(&g, 300);
+		graph_line(&g, 100);
 		graph_close(&g);
 		shape = graph_shape(&g);
 		s = open_noisy(&shape, 0.95);
 		for (int i = 0; i < 6; i++)
-			tell(&s->base, i % 2 ? 299 : BR_POINT_OUTSIDE,
+			tell(&s->base, i % 2 ? 99 : BR_POINT_OUTSIDE,
 			     chance(&r) < rate[0] ? BR_BAD : BR_GOOD);
 		br_noisy_begin(&s->base);
-		drive(s, &g, 100, rate, NULL, 1, &r);
+		drive(s, &g, 50, rate, NULL, 1, &r);
 		named += s->status == BR_ISOLATED;
 		s->base.ops->close(&s->base);
 		graph_done(&g);
