@@ -237,7 +237,13 @@ static int kill_all(struct br_run *r, struct running *c, struct br_run_result *o
 
 	if (r->ns && (out->timed_out || out->hit) && !c->told)
 		c->told = br_ns_kill(r->ns, KILL_WAIT_MS, &c->exit, &c->err);
-	killed = br_tree_kill(NULL, c->pid, NULL);
+	if (r->ns) { /* with its process 1 the kernel kills all of a box, at one stroke */
+		killed = by_itself ? br_tree_count(c->pid) : 0;
+		(void)kill(c->pid, SIGKILL);
+		(void)br_tree_kill(NULL, c->pid, NULL);
+	} else {
+		killed = br_tree_kill(NULL, c->pid, NULL);
+	}
 	out->leftovers = by_itself ? killed : 0;
 	if (br_child_has_ended(c->pid))
 		return 0;

@@ -352,6 +352,18 @@ size_t br_tree_pids(pid_t **out)
 	return list.n;
 }
 
+uint32_t br_tree_count(pid_t but)
+{
+	struct pids list = {0};
+	uint32_t n = 0;
+
+	walk(&list, NULL, false);
+	for (size_t i = 0; i < list.n; i++)
+		n += list.pid[i] != but && is_alive(list.pid[i]);
+	free(list.pid);
+	return n;
+}
+
 /* Resident less shared pages, from /proc/PID/statm. A page that is shared by forks counts in each. */
 static uint64_t own_memory(pid_t pid)
 {

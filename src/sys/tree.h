@@ -37,6 +37,8 @@ void br_tree_reap(pid_t command);
 size_t br_tree_pids(pid_t **out);
 /* Whether it is stopped by a signal. */
 bool br_process_is_stopped(pid_t pid);
+/* How many live below us, but not counted. */
+uint32_t br_tree_count(pid_t but);
 /* What all below us take together: processes and threads, and memory that is theirs alone (without shared pages and page cache). */
 struct br_tree_use {
 	uint64_t threads, memory_b;

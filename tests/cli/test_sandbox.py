@@ -6,7 +6,7 @@ import signal
 import socket
 import stat
 import subprocess
-import tempfile
+import time
 import unittest
 
 import lib
@@ -163,6 +163,22 @@ os.kill(1, 9); os.kill(1, 19); os.kill(1, 15)
             "sh", "-c", GUARD + f"trap '' TERM; setsid sleep {marker} & sleep {marker}; sleep {marker}; while :; do :; done"])
         self.assertEqual((trial["verdict"], trial["timed_out"]), ("bad", True))
         self.assert_gone(marker)
+
+    def test_a_pause_stops_all_of_it_and_its_clock(self):
+        naps = [f"0.8{os.getpid():08d}{n}" for n in (1, 2)]
+        repo = self.line(2, "c2")
+        proc = self.popen("try", "--json", "--timeout", "1.6s", "HEAD", "--", "sh", "-c",
+                          GUARD + f"setsid sleep {naps[0]} & sleep {naps[1]}; wait; exit 0", cwd=repo.path, start_new_session=True)
+        pids = self.until(lambda: (found := [pid for nap in naps for pid in lib.processes_with(nap)]) and len(found) == 2 and found, "both run")
+        proc.send_signal(signal.SIGTSTP)
+        self.until(lambda: {lib.process_state(pid) for pid in [*pids, proc.pid]} == {"T"}, "all are stopped")
+        end = time.monotonic() + 2  # longer than the limit
+        self.until(lambda: time.monotonic() > end, "time passes")
+        self.assertEqual({lib.process_state(pid) for pid in pids}, {"T"})
+        proc.send_signal(signal.SIGCONT)
+        out, err = proc.communicate(timeout=lib.DEADLINE)
+        trial = lib.Done(proc.args, proc.returncode, out, err).trials[0]
+        self.assertEqual((trial["verdict"], trial["timed_out"], trial["sandbox"]), ("good", False, "namespaces"), err)
 
     # ---- network and sockets ----
 
