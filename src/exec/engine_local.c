@@ -434,6 +434,7 @@ static void close_engine(struct br_engine *e)
 			await_end(s, deadline);
 		end_worker(l, s);
 		free(s->label);
+		free(br_steal(&s->at));
 	}
 	for (size_t i = 0; i < l->ndone; i++)
 		free(l->done[i].outcome.log_path);

@@ -1,4 +1,4 @@
-/* worktree.c - what a step of the private work tree costs: worktree GIT_DIR FOLDER ROUNDS A B goes from commit to commit; CPU ms a step. */
+/* worktree.c - what a step of the private work tree costs: worktree GIT_DIR FOLDER ROUNDS A B [plain] goes from commit to commit; CPU ms a step. */
 #include "domain/worktree.h"
 
 #include "bisect_run/err.h"
@@ -30,18 +30,18 @@ int main(int argc, char **argv)
 {
 	struct br_worktree *t = NULL;
 	struct br_err err = {0};
-	unsigned long rounds = argc == 6 ? strtoul(argv[3], NULL, 10) : 0;
+	unsigned long rounds = argc >= 6 ? strtoul(argv[3], NULL, 10) : 0;
 	double began, ms = 0;
 
 	if (!rounds) {
-		(void)fprintf(stderr, "usage: worktree GIT_DIR FOLDER ROUNDS A B\n");
+		(void)fprintf(stderr, "usage: worktree GIT_DIR FOLDER ROUNDS A B [plain]\n");
 		return 129;
 	}
 	if (br_worktree_open(&t, argv[1], argv[2], &err) < 0) {
 		(void)fprintf(stderr, "%s\n", err.msg);
 		return 1;
 	}
-	br_worktree_set_watched(t, 1); /* as trials in namespaces are */
+	br_worktree_set_watched(t, argc == 6); /* as it is for trials in namespaces; plain: outside of them */
 	/* The first step of a process reads the index, the first of a pool writes all files: neither is a step of a search. */
 	step(t, argv[5]);
 	step(t, argv[4]);

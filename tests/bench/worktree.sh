@@ -46,10 +46,14 @@ for n in $steps; do
 		cpu "$scratch/git-both-$n" there_and_back "t$k"
 		"$bench" .git "$scratch/pool" 3 "$(git rev-parse t0)" "$(git rev-parse "t$k")" |
 			awk '{ printf "%.6f\n", $1 / 1000 }' >>"$scratch/ours-$n"
+		"$bench" .git "$scratch/pool" 3 "$(git rev-parse t0)" "$(git rev-parse "t$k")" plain |
+			awk '{ printf "%.6f\n", $1 / 1000 }' >>"$scratch/plain-$n"
 	done
 	awk '{ printf "%.6f\n", $1 / 2 }' "$scratch/git-both-$n" >"$scratch/git-$n"
 	echo " $n files change:"
 	report 'git checkout' "$scratch/git-$n" 1
 	report bisect-run "$scratch/ours-$n" 1
+	report '--sandbox none' "$scratch/plain-$n" 1
+	echo "  --sandbox none, where every file is looked at: ours / git: $(ratio_of "$scratch/plain-$n" "$scratch/git-$n")"
 	at_most "$(ratio_of "$scratch/ours-$n" "$scratch/git-$n")" "$([ "$n" -gt 5000 ] && echo 1 || echo 0.33)" 'ours / git'
 done
