@@ -67,7 +67,7 @@ static void ends_of(const struct br_search *row, struct br_result *out)
 }
 
 /* The result as it was stored, or what the row alone says of a search that was killed. */
-static int result_of(struct br_state *st, const struct br_search *row, struct br_result *out,
+int br_stored_result(struct br_state *st, const struct br_search *row, struct br_result *out,
 		     struct br_err *err)
 {
 	int n;
@@ -113,7 +113,7 @@ static int show(struct br_state *st, const struct br_options *opt, struct br_err
 	int r = br_state_search(st, opt->operand ? opt->operand[0] : NULL, &row, err);
 
 	if (r == 0)
-		r = result_of(st, &row, &result, err);
+		r = br_stored_result(st, &row, &result, err);
 	if (r == 0)
 		r = br_write_git_log(&result, opt, err);
 	if (r == 0)

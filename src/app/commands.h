@@ -17,5 +17,6 @@ int br_cmd_status(struct br_options *opt);
 int br_cmd_amend(struct br_options *opt);
 int br_cmd_clean(struct br_options *opt);
 int br_cmd_doctor(struct br_options *opt);
+int br_cmd_debug(struct br_options *opt);
 
 #endif

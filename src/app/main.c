@@ -65,6 +65,8 @@ static int run(struct br_options *opt)
 		return br_cmd_clean(opt);
 	case BR_CMD_DOCTOR:
 		return br_cmd_doctor(opt);
+	case BR_CMD_DEBUG:
+		return br_cmd_debug(opt);
 	case BR_CMD_HELP_SHORT:
 		return print(br_options_help(false));
 	case BR_CMD_HELP_LONG:

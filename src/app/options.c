@@ -584,6 +584,17 @@ static int check_amend(const struct parse *p)
 		       clean);
 }
 
+static int check_debug(const struct parse *p)
+{
+	const struct br_options *o = p->o;
+
+	if (o->shell && o->compare)
+		return br_fail(p->err, BR_EUSAGE, "--shell and --compare exclude each other\n" LIST_HINT);
+	if (o->trace && !o->compare)
+		return br_fail(p->err, BR_EUSAGE, "--trace means nothing without --compare\n" LIST_HINT);
+	return check_ids(p, 1);
+}
+
 static int check_operands(const struct parse *p)
 {
 	switch (p->o->command) {
@@ -594,6 +605,8 @@ static int check_operands(const struct parse *p)
 	case BR_CMD_RESUME:
 	case BR_CMD_SHOW:
 		return check_ids(p, 1);
+	case BR_CMD_DEBUG:
+		return check_debug(p);
 	case BR_CMD_AMEND:
 		return check_amend(p);
 	case BR_CMD_HISTORY:

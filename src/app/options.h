@@ -23,6 +23,7 @@ enum br_command {
 	BR_CMD_AMEND,
 	BR_CMD_CLEAN,
 	BR_CMD_DOCTOR,
+	BR_CMD_DEBUG,
 	BR_CMD_HELP_SHORT,
 	BR_CMD_HELP_LONG,
 	BR_CMD_VERSION,
@@ -95,7 +96,9 @@ struct br_options {
 	int verbose;   /* -1 with -q, +1 for each -v */
 	char *git_log; /* file; NULL: none */
 	char *state;   /* NULL: the default */
-	bool all;      /* clean: records and logs too */
+	char *at;      /* debug: a revision; NULL: the culprit */
+	bool shell, compare, trace;
+	bool all; /* clean: records and logs too */
 };
 
 /*

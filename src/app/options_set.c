@@ -556,6 +556,7 @@ enum {
 	V = 1 << BR_CMD_SHOW,
 	L = 1 << BR_CMD_HISTORY | 1 << BR_CMD_STATUS | 1 << BR_CMD_DOCTOR,
 	C = 1 << BR_CMD_CLEAN,
+	D = 1 << BR_CMD_DEBUG,
 	ANYWHERE = 0xFFFF,
 };
 
@@ -604,7 +605,8 @@ void br_option_clear_list(const struct br_option_row *row, struct br_options *o)
 	X("resume", RESUME)                                                                                  \
 	X("show", SHOW)                                                                                      \
 	X("history", HISTORY)                                                                                \
-	X("status", STATUS) X("amend", AMEND) X("clean", CLEAN) X("doctor", DOCTOR) X("help", HELP_LONG)
+	X("status", STATUS)                                                                                  \
+	X("amend", AMEND) X("clean", CLEAN) X("doctor", DOCTOR) X("debug", DEBUG) X("help", HELP_LONG)
 
 const char *const *br_command_words(void)
 {

@@ -7,6 +7,7 @@
 
 struct br_err;
 struct br_repo;
+struct br_result;
 
 struct br_state {
 	char *cwd, *dir;
@@ -19,6 +20,9 @@ int br_state_open(struct br_state *st, const struct br_options *opt, struct br_e
 void br_state_close(struct br_state *st);
 /* The search that a word names; NULL: the newest. BR_EUSAGE: no number; BR_ENOTFOUND. */
 int br_state_search(struct br_state *st, const char *word, struct br_search *out, struct br_err *err);
+/* The result as it was stored, or what the row alone says of a search that was killed; with its trials. The caller's. */
+int br_stored_result(struct br_state *st, const struct br_search *row, struct br_result *out,
+		     struct br_err *err);
 /* The status as people should read it: a running one whose process is gone was interrupted. Borrowed. */
 const char *br_state_status(const struct br_search *s);
 /* What was printed reaches the reader: BR_ESYS when stdout cannot be written. */

@@ -319,7 +319,7 @@ int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns
 	if (rc < 0)
 		return rc;
 	if (r->watch)
-		c.tracer = br_stacks_watch(r->ns ? c.pid : 0, c.pid);
+		c.tracer = br_stacks_watch(r->ns ? c.pid : 0, c.pid, 0);
 	supervise(r, &c);
 	out->crashed = br_tracer_close(c.tracer, out->crash);
 	out->wall_ns = active_ns(r) - c.start_ns;

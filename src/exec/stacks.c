@@ -68,17 +68,24 @@ static pid_t stopped(pid_t box)
 	return 0;
 }
 
-struct br_tracer *br_stacks_watch(pid_t box, pid_t command)
+pid_t br_stacks_await(pid_t box)
 {
 	uint64_t deadline = br_now_ns() + (uint64_t)STOP_MS * BR_NS_PER_MS;
-	struct br_tracer *t = NULL;
 	pid_t pid;
 
 	while (!(pid = stopped(box)) && br_now_ns() < deadline)
 		(void)poll(NULL, 0, 1);
+	return pid;
+}
+
+struct br_tracer *br_stacks_watch(pid_t box, pid_t command, unsigned how)
+{
+	struct br_tracer *t = NULL;
+	pid_t pid = br_stacks_await(box);
+
 	if (!pid)
 		return NULL;
-	if (br_tracer_open(&t, pid, pid == command, NULL) < 0)
+	if (br_tracer_open(&t, pid, (pid == command ? BR_TRACE_OUR_CHILD : 0) | how, NULL) < 0)
 		(void)kill(pid, SIGCONT);
 	return t;
 }

@@ -19,11 +19,13 @@ void br_stacks_tell(const struct br_stack_seen *seen, struct br_run_result *out)
 
 /* Words that run argv once somebody traces them: they stop themselves first. core: let the kernel write a core file. The caller's. */
 char **br_stacks_stopped_argv(char *const *argv, bool core);
+/* Waits until such a program has stopped itself; box as below. 0: it did not. */
+pid_t br_stacks_await(pid_t box);
 /*
  * Begins to watch such a program: our child command, or in a box the one below its process 1. NULL: it cannot be traced, and goes
- * on without.
+ * on without. how: BR_TRACE_HAND_OVER or 0.
  */
-struct br_tracer *br_stacks_watch(pid_t box, pid_t command);
+struct br_tracer *br_stacks_watch(pid_t box, pid_t command, unsigned how);
 /* Keeps what is known of a crash in files that begin with path, and in o. Takes the crash's contents over. */
 void br_stacks_keep(struct br_crash *crash, const char *path, bool core, struct br_outcome *o);
 

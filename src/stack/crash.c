@@ -32,7 +32,7 @@ enum {
 
 struct br_tracer {
 	pid_t root;
-	bool keep; /* root is the caller's to wait for */
+	unsigned how;
 	int fd;
 	sigset_t old;
 	pid_t *tid;
@@ -189,7 +189,30 @@ static void take_crash(struct br_tracer *t, pid_t tid, int sig)
 	hold(t, pid, tid, sig);
 	t->held[0].running = true; /* it is the one that tells */
 	hold_others(t, pid);
-	(void)br_serve_live(t->held, t->nheld, READ_MS, &c->stack, NULL);
+	if (!(t->how & BR_TRACE_HAND_OVER))
+		(void)br_serve_live(t->held, t->nheld, READ_MS, &c->stack, NULL);
+}
+
+const struct br_crash *br_tracer_crash(const struct br_tracer *t)
+{
+	return t->crashed ? &t->crash : NULL;
+}
+
+static void forget(struct br_tracer *t, pid_t tid)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->tid[i] == tid)
+			t->tid[i] = 0; /* the round that we are in drops it */
+}
+
+/* The signal of the fault is swallowed: a faulting instruction faults again. */
+static void hand_over(struct br_tracer *t)
+{
+	for (size_t i = 0; i < t->nheld; i++) {
+		(void)ptrace(PTRACE_DETACH, t->held[i].tid, NULL, (void *)(intptr_t)(i ? 0 : SIGSTOP));
+		forget(t, t->held[i].tid);
+	}
+	t->nheld = 0;
 }
 
 /* ---- stops ---- */
@@ -229,7 +252,10 @@ static void handle(struct br_tracer *t, pid_t tid, int status)
 		handle_event(t, tid, event, sig);
 	} else if (!t->crashed && is_deadly(tid, sig)) {
 		take_crash(t, tid, sig);
-		release(t);
+		if (t->how & BR_TRACE_HAND_OVER)
+			hand_over(t);
+		else
+			release(t);
 	} else {
 		go_on(tid, sig);
 	}
@@ -238,7 +264,7 @@ static void handle(struct br_tracer *t, pid_t tid, int status)
 /* True while this thread had something to say. *gone: it has ended. */
 static bool look_at(struct br_tracer *t, pid_t tid, bool *gone)
 {
-	bool is_callers = t->keep && tid == t->root;
+	bool is_callers = (t->how & BR_TRACE_OUR_CHILD) && tid == t->root;
 	int what = WSTOPPED | WNOHANG | __WALL | (is_callers ? 0 : WEXITED);
 	siginfo_t info = {0};
 
@@ -265,8 +291,10 @@ static bool round_of_all(struct br_tracer *t)
 		pid_t tid = t->tid[i];
 		bool gone = false;
 
+		if (!tid)
+			continue;
 		any = look_at(t, tid, &gone) || any;
-		if (!gone)
+		if (!gone && t->tid[i])
 			t->tid[kept++] = tid;
 	}
 	for (size_t i = n; i < t->n; i++) /* added meanwhile */
@@ -314,14 +342,14 @@ static void free_tracer(struct br_tracer *t)
 	free(t);
 }
 
-int br_tracer_open(struct br_tracer **out, pid_t root, bool keep, struct br_err *err)
+int br_tracer_open(struct br_tracer **out, pid_t root, unsigned how, struct br_err *err)
 {
 	const long options = PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |
 			     PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 	struct br_tracer *t = br_calloc(1, sizeof *t);
 	int rc;
 
-	*t = (struct br_tracer){.root = root, .keep = keep, .fd = -1};
+	*t = (struct br_tracer){.root = root, .how = how, .fd = -1};
 	t->held = br_calloc(BR_THREADS_MAX, sizeof *t->held);
 	rc = watch_children(t, err);
 	if (!rc && ptrace(PTRACE_SEIZE, root, NULL, (void *)options) < 0)
@@ -347,7 +375,7 @@ static void reap_all(struct br_tracer *t)
 		size_t left;
 
 		(void)round_of_all(t);
-		left = t->n - (t->keep && t->n && t->tid[0] == t->root);
+		left = t->n - ((t->how & BR_TRACE_OUR_CHILD) && t->n && t->tid[0] == t->root);
 		if (!left || br_now_ns() > deadline)
 			return;
 		(void)poll(NULL, 0, 1);

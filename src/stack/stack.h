@@ -59,15 +59,23 @@ int br_crash_take_core(const struct br_crash *c);
 
 struct br_tracer;
 
+enum {
+	BR_TRACE_OUR_CHILD = 1, /* root is our own child, whose end is left for the caller to wait for */
+	/* The first process that crashes is not read: it is let go, stopped by SIGSTOP where the fault will come again once it goes on. */
+	BR_TRACE_HAND_OVER = 2,
+};
+
 /*
  * Takes hold of a process that waits for it stopped by SIGSTOP, of all that it will start, and lets it go on.
- * keep: it is our own child, whose end is left for the caller to wait for. BR_ESYS: it may not be traced.
+ * how: of the flags above. BR_ESYS: it may not be traced.
  */
-int br_tracer_open(struct br_tracer **out, pid_t root, bool keep, struct br_err *err);
+int br_tracer_open(struct br_tracer **out, pid_t root, unsigned how, struct br_err *err);
 /* Readable when br_tracer_step has something to do. */
 int br_tracer_fd(const struct br_tracer *t);
 /* Handles what has come: never waits longer than a crash takes to be read. */
 void br_tracer_step(struct br_tracer *t);
+/* Whether something has crashed. Facts alone: stack and core are for br_tracer_close to give. Borrowed; NULL: not yet. */
+const struct br_crash *br_tracer_crash(const struct br_tracer *t);
 /* Kills what it still holds, frees it; the first crash, if any, goes to *out: true. out may be NULL. */
 bool br_tracer_close(struct br_tracer *t, struct br_crash *out);
 

@@ -218,7 +218,7 @@ static int trace(void (*body)(int), struct br_crash *crash, bool *crashed)
 	pid_t pid = start(body, 0);
 
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT), 0);
-	assert_int_equal(br_tracer_open(&t, pid, true, &err), 0);
+	assert_int_equal(br_tracer_open(&t, pid, BR_TRACE_OUR_CHILD, &err), 0);
 	for (;;) {
 		br_tracer_step(t);
 		info.si_pid = 0;
