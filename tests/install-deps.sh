@@ -26,6 +26,8 @@ clang-tidy|command -v clang-tidy|static checks
 clang-format|command -v clang-format|the format of the sources
 libclang-rt-14-dev|fuzzer_runtime|the runtime of sanitizers and fuzzer
 xz-utils|command -v xz|unpacks the large test graph
+gdb|command -v gdb|the tests of debug
+strace|command -v strace|the tests of debug --compare --trace
 '
 
 # shellcheck disable=SC2317 # called by the check of libclang-rt-14-dev

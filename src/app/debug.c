@@ -168,7 +168,7 @@ static int gdb_on_crash(struct br_site *site, struct br_err *err)
 }
 
 /*
- * No crash: gdb takes the program before its first instruction, with a breakpoint at the top function of the failure whose
+ * COMMAND itself fails: gdb takes the program before its first instruction, with a breakpoint at the top function of the failure whose
  * hits are counted, and lets it run to its end.
  */
 static int gdb_from_start(struct br_site *site, const char *function, struct br_err *err)
@@ -187,13 +187,14 @@ static int gdb_from_start(struct br_site *site, const char *function, struct br_
 		return br_fail(err, BR_ESTATE, "COMMAND did not start");
 	argv = attach_words(site, pid);
 	add(&argv, "-iex", "set breakpoint pending on");
-	add(&argv, "-ex", "catch exec");
+	add(&argv, "-ex", "tcatch exec");
 	add(&argv, "-ex", "continue");
 	if (at) {
 		add(&argv, "-ex", at);
 		add(&argv, "-ex", ignore);
 		add(&argv, "-ex", "continue");
 		add(&argv, "-ex", "info breakpoints");
+		add(&argv, "-ex", "backtrace 12");
 	}
 	return run_here(argv, site->cwd, err);
 }
@@ -227,7 +228,7 @@ static int open_debugger(struct br_site *site, const struct br_scene *scene, str
 		return run_there(site, pdb, err);
 	if (!has_gdb(err))
 		return err->code;
-	if (is_crash(f))
+	if (is_crash(f) && !(f->signal > 0 && f->nframe)) /* below COMMAND, or nobody knows where */
 		return gdb_on_crash(site, err);
 	return gdb_from_start(site, f->nframe ? f->frame[0] : NULL, err);
 }

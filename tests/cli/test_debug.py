@@ -61,6 +61,14 @@ class Debug(lib.Case):
                 lib.remove_tree(repo.path)
 
     @unittest.skipUnless(shutil.which("gcc") and shutil.which("gdb"), "no gcc or no gdb")
+    def test_gdb_counts_how_often_the_crashing_function_was_entered(self):
+        repo = self.crashing(command=("./crash",))
+        _, shown = self.dialogue(repo, [], b"(gdb) ", ["set confirm off", "kill", "quit"])
+        self.assertIn("received signal SIGSEGV", shown)
+        self.assertRegex(shown, r"breakpoint already hit 1 time")
+        self.assertRegex(shown, r"#0 +store \(p=.*0x10\) at .*crash\.c:3")
+
+    @unittest.skipUnless(shutil.which("gcc") and shutil.which("gdb"), "no gcc or no gdb")
     def test_debug_leaves_no_trace_in_the_record(self):
         repo = self.crashing()
         before = self.run_program("history", cwd=repo.path).out
