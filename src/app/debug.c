@@ -102,6 +102,7 @@ static char **attach_words(const struct br_site *site, pid_t pid)
 	if (strcmp(site->seen_top, site->top) != 0)
 		add(&argv, "-iex", sources);
 	add(&argv, "-iex", "set debuginfod enabled off");
+	add(&argv, "-iex", "set pagination off"); /* nobody may be there to press RETURN before the prompt */
 	add(&argv, "-p", number);
 	add(&argv, "-ex", "handle SIGSTOP nostop noprint nopass"); /* by which it waited for us */
 	return argv;

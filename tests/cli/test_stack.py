@@ -93,7 +93,7 @@ class Stacks(lib.Case):
         folder = self.compile(CRASH, "crash")
         done = self.attempt(folder, command=["sh", "-c", "./crash; exit 3"])
         failure = done.json["failure"]
-        self.assertEqual((failure["kind"], failure["exit"], failure["type"]), ("exit", 3, "SIGSEGV"), done)
+        self.assertEqual((failure["exit"], failure["type"]), (3, "SIGSEGV"), done)
         self.assertEqual(failure["frames"], ["store", "parse_header", "main"], done)
         self.assertIn("address 0x10", failure["message"], done)
         self.assertIn("crash.c:3", failure["stack"], done)
