@@ -27,8 +27,7 @@ static const char usage[] =
 	"  bisect-run [OPTIONS] --bad REV -- COMMAND...                      no good one known: look back\n"
 	"  bisect-run [OPTIONS] --broken REV [--fixed REV] -- COMMAND...     first commit that fixed it\n"
 	"  bisect-run try [OPTIONS] [REV] -- COMMAND...                      one trial only\n"
-	"  bisect-run resume|show [ID], history, status, clean               past and running searches\n"
-	"  bisect-run debug [ID]                                             the debugger at the failure\n"
+	"  bisect-run resume|show|debug [ID], history, status, clean         past and running searches\n"
 	"  bisect-run amend [ID] TRIAL good|bad|skip|retry                   correct a verdict\n"
 	"  bisect-run doctor                                                 what this machine can do\n";
 
