@@ -207,11 +207,13 @@ static char *tree_of(const struct br_session *s, const struct br_trial *t)
 		      : br_strdup(s->cwd);
 }
 
+/* The test could write there too: a link of its own would lead us elsewhere, a pipe would hold us up. */
 static void export_one(const char *dir, const char *name, char *text)
 {
 	br_auto_free char *path = br_asprintf("%s/%s", dir, name);
 
-	(void)br_file_write(path, text, strlen(text), NULL); /* a convenience: the table is in the record */
+	if (br_dir_remove(path, NULL) == 0) /* a convenience: the table is in the record */
+		(void)br_file_write(path, text, strlen(text), NULL);
 	free(text);
 }
 

@@ -157,6 +157,11 @@ static int put_stamp(struct worker *w, struct br_err *err)
 	return rc;
 }
 
+static bool is_boxed(const struct worker *w)
+{
+	return w->spec->box.level == BR_LEVEL_NAMESPACES;
+}
+
 static int open_tree(struct worker *w, struct br_err *err)
 {
 	int rc;
@@ -164,6 +169,9 @@ static int open_tree(struct worker *w, struct br_err *err)
 	if (w->tree)
 		return 0;
 	rc = br_dir_make(w->dir, err);
+	/* What root's test makes setuid must not serve the machine's other users; a box shows the tree elsewhere. */
+	if (!rc && is_boxed(w))
+		(void)chmod(w->dir, 0700);
 	if (!rc)
 		rc = w->domain->ops->tree_open(w->domain, w->dir, &w->tree, err);
 	if (rc)
@@ -230,11 +238,6 @@ static int make_tree(struct worker *w, struct br_err *err)
 	w->report.tree_made = !rc;
 	w->report.outcome.setup_ns = br_now_ns() - start;
 	return rc;
-}
-
-static bool is_boxed(const struct worker *w)
-{
-	return w->spec->box.level == BR_LEVEL_NAMESPACES;
 }
 
 /* In a box it lies there, and goes with it. */
