@@ -307,7 +307,8 @@ class Case(unittest.TestCase):
         """A search with --json; its status is checked. It is confirmed quickly unless a test asks for more, to save time."""
         how = [] if confirm is None or "--confirm" in args else ["--confirm", confirm]
         done = self.run_program("--json", *how, *args, "--", *command, cwd=cwd or repo.path, **kw)
-        self.assertEqual(done.rc, expect, done)
+        if expect is not None:
+            self.assertEqual(done.rc, expect, done)
         return done
 
     def assert_first_bad(self, repo, done, name):
