@@ -36,7 +36,7 @@ ours_with()
 {
 	local level=$1
 	shift
-	"$ours" --state "$scratch/state" --sandbox "$level" --good "$good" -- "$@"
+	"$ours" --state "$state" --sandbox "$level" --good "$good" -- "$@"
 }
 
 git init -q -b main "$scratch/repo"
@@ -51,11 +51,12 @@ level=none
 # shellcheck disable=SC2016
 test=(sh -c 'test "$(cat state)" = 0')
 echo "a search over $commits commits of $files files, wall time, $repeats times in turn:"
-for _ in $(seq "$repeats"); do
+# A state of its own for each cold search: ext4 is slow to reuse what was removed just before.
+for i in $(seq "$repeats"); do
 	seconds "$scratch/git" by_git "${test[@]}"
 	git bisect reset >/dev/null 2>&1
 	for l in none $level; do
-		rm -rf "$scratch/state"
+		state=$scratch/state-$i-$l
 		seconds "$scratch/cold-$l" ours_with "$l" "${test[@]}"
 		seconds "$scratch/warm-$l" ours_with "$l" "${test[@]}"
 	done
