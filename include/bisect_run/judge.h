@@ -11,6 +11,8 @@ struct br_judge_cfg {
 	const char *const *bad_if; /* PCRE2 patterns, NULL-terminated lists; NULL: none. Copied. */
 	const char *const *good_if;
 	const char *const *skip_if;
+	const char *metric;   /* what is measured of a run that passes (measure.h); NULL: nothing */
+	const char *limit;    /* a bound on it: ">200ms"; NULL: none */
 	bool strict_git;      /* signals and exit 128..255 end the search, as `git bisect run` does */
 	bool timeout_is_skip; /* --timeout-is skip */
 	bool bad_if_defect; /* exit 0 with a sanitizer's or valgrind's report, or an error that make ignored, is bad */

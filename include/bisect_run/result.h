@@ -74,6 +74,20 @@ struct br_hunks_found {
 	char *revert; /* what the bad end does without the culprit, in words; NULL: not tried */
 };
 
+/* Values that were measured at one side; the interval holds the median with about 95 %. */
+struct br_metric_values {
+	uint64_t n;
+	double median, low, high;
+};
+
+/* Of --metric. */
+struct br_metric_found {
+	char *name, *unit; /* name NULL: nothing was measured */
+	struct br_metric_values good, bad;
+	double change; /* bad over good, less one */
+	double p;      /* of a difference at least as large by chance; NAN: not known */
+};
+
 /* All pointers owned: br_result_done. Zero-initialised is valid and empty. */
 struct br_result {
 	char *id; /* of the search; NULL: none was recorded */
@@ -108,6 +122,7 @@ struct br_result {
 	struct br_reduced reduced;
 	struct br_subset_found subset;
 	struct br_hunks_found hunks;
+	struct br_metric_found metric;
 	struct br_failure failure; /* at the bad end or the culprit; kind "": none */
 	char *stack;		   /* where it crashed or hung, for people; NULL: not known */
 	char *stack_file;	   /* all of it; NULL: none */

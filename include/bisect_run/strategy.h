@@ -60,7 +60,7 @@ struct br_answer {
 	double probes_left; /* expected number of further probes */
 	uint64_t *base; /* owned; isolate: the passing set, rising, that fails as soon as item[] joins it */
 	uint64_t nbase;
-	double predicted;   /* noisy ones: runs that the whole search was expected to take; else 0 */
+	double predicted; /* noisy ones: runs that the whole search was expected to take; else 0 */
 };
 
 struct br_strategy_ops {

@@ -6,6 +6,7 @@
 #include "app/hunks.h"
 #include "app/jobs.h"
 #include "app/line.h"
+#include "app/metric.h"
 #include "app/minimize.h"
 #include "app/noisy.h"
 #include "app/paths.h"
@@ -176,6 +177,17 @@ static int profile(struct br_session *s, const char *culprit, struct br_err *err
 	return r;
 }
 
+int br_finish_culprit(struct br_session *s, char *const *candidate, struct br_err *err)
+{
+	int r = 0;
+
+	if (s->opt->hunks && !s->opt->metric)
+		r = br_hunks_run(s, candidate[0], err);
+	if (r >= 0)
+		r = profile(s, candidate[0], err);
+	return r < 0 ? r : br_finish(s, BR_STATUS_ISOLATED, candidate, err);
+}
+
 /*
  * Whether the culprit's own failure (fixed mode: that of its parents) is another one than the bad end's. 1: the search
  * goes on for the bad end's alone.
@@ -212,11 +224,7 @@ static int conclude_isolated(struct br_session *s, char **candidate, struct br_e
 		r = is_another_failure(s, candidate[0], err);
 		if (r != 0)
 			return r < 0 ? r : search(s, err);
-		if (s->opt->hunks)
-			r = br_hunks_run(s, candidate[0], err);
-		if (r == 0)
-			r = profile(s, candidate[0], err);
-		return r < 0 ? r : br_finish(s, BR_STATUS_ISOLATED, candidate, err);
+		return br_finish_culprit(s, candidate, err);
 	}
 	r = drop_remembered(s, err);
 	if (r != 0)
@@ -298,6 +306,10 @@ static int search_commits(struct br_session *s, struct br_err *err)
 {
 	int r = 0;
 
+	if (s->opt->metric && !s->opt->limit)
+		return s->good ? br_metric_run(s, err)
+			       : br_fail(err, BR_EUSAGE,
+					 "--metric needs --good REV: a revision to compare with");
 	if ((s->opt->flaky || s->noisy) && s->good)
 		return br_noisy_run(s, err);
 	r = test_ends(s, err);

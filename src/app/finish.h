@@ -9,6 +9,8 @@
  * the result could not be recorded or printed.
  */
 int br_finish(struct br_session *s, enum br_status status, char *const *candidate, struct br_err *err);
+/* A confirmed culprit (candidate[0]): what --hunks and --profile want to know of it, then br_finish. cmd_search.c */
+int br_finish_culprit(struct br_session *s, char *const *candidate, struct br_err *err);
 /* The last step: closes the session, dies by the signal that stopped it if one did. r: of br_finish. Returns the exit status. */
 int br_finish_exit(struct br_session *s, const struct br_options *opt, int r, struct br_err *err);
 /* When br_session_open failed with code r. Closes what was opened. Returns the exit status. */

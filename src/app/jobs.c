@@ -1,6 +1,7 @@
 /* jobs.c - how many tests run at once: what the ends took against what the machine has. */
 #include "app/jobs.h"
 
+#include "app/metric.h"
 #include "app/session.h"
 #include "base/mem.h"
 #include "sys/file.h"
@@ -101,6 +102,8 @@ uint32_t br_jobs_most(const struct br_options *o, const struct br_box *box)
 		return 1;
 	if (o->jobs > 0)
 		return o->jobs;
+	if (br_metric_is_time(o))
+		return 1;
 	if (!trials_are_apart(box))
 		return 1;
 	cores = usable_cores();

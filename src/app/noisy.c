@@ -295,15 +295,16 @@ static int ask_closing(struct noisy *u, const struct br_commit_info *c, struct b
 static void say_sure(struct noisy *u, const struct br_answer *a, const struct br_tally tally[2])
 {
 	struct br_session *s = u->form.session;
+	br_auto_free char *sure = br_sure_text(a->confidence);
 	struct br_buf b = {0};
 	double good, bad;
 
 	br_noisy_rates(u->strategy, &good, &bad);
 	br_buf_fmt(&b,
-		   "%.4g %% sure; the test fails in about %.0f %% of the runs from it on and %.0f %% before; "
+		   "%s; the test fails in about %.0f %% of the runs from it on and %.0f %% before; "
 		   "fresh runs: "
 		   "%u of %u failed at it",
-		   100 * a->confidence, 100 * bad, 100 * good, tally[0].fails, tally[0].runs);
+		   sure, 100 * bad, 100 * good, tally[0].fails, tally[0].runs);
 	if (tally[1].runs > 0)
 		br_buf_fmt(&b, ", %u of %u at its parents", tally[1].fails, tally[1].runs);
 	free(s->how_sure);

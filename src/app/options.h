@@ -61,6 +61,11 @@ struct br_options {
 	char *by; /* NULL: auto */
 	bool fast, isolate, hunks;
 	bool flaky;
+	/* performance */
+	char *metric;	  /* NULL: none */
+	char *limit;	  /* a bound that makes a verdict; NULL: none */
+	double threshold; /* smallest change worth finding, as a share; 0: the default */
+	bool higher_is_better;
 	double confidence; /* 0..1, default 0.99 */
 	/* test */
 	char *build;

@@ -270,6 +270,30 @@ static void tell_share(const struct br_option_row *row, const struct br_options 
 		tell_value(row, text, argv);
 }
 
+/* "3", "3%", "0.5%": a share of the whole. */
+static int set_percent(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	char *end;
+	double x = strtod(v->text, &end);
+
+	if (*end == '%')
+		end++;
+	if (end == v->text || *end || !(x > 0 && x <= 1000))
+		return br_fail(err, BR_EUSAGE, "%s: '%s' is no percentage; write 3%% or 0.5%%\n" LIST_HINT,
+			       v->source, v->shown);
+	*(double *)field(row, v->into) = x / 100;
+	return 0;
+}
+
+static void tell_percent(const struct br_option_row *row, const struct br_options *o, char ***argv)
+{
+	double x = *(const double *)const_field(row, o);
+	br_auto_free char *text = br_asprintf("%.17g%%", x * 100);
+
+	if (x > 0)
+		tell_value(row, text, argv);
+}
+
 static int set_jobs(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
 {
 	uint64_t n = 0;
@@ -530,8 +554,9 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_env = {set_env, tell_list}, kind_name = {set_name, tell_list},
 				   kind_duration = {set_duration, tell_duration},
 				   kind_count = {set_count, tell_count}, kind_seed = {set_count, tell_seed},
-				   kind_share = {set_share, tell_share}, kind_cache = {set_cache, tell_cache},
-				   kind_jobs = {set_jobs, tell_jobs},
+				   kind_share = {set_share, tell_share},
+				   kind_percent = {set_percent, tell_percent},
+				   kind_cache = {set_cache, tell_cache}, kind_jobs = {set_jobs, tell_jobs},
 				   kind_timeout_is = {set_timeout_is, tell_timeout_is},
 				   kind_core = {set_core, tell_core},
 				   kind_confirm = {set_confirm, tell_confirm},

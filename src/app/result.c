@@ -63,6 +63,12 @@ const struct br_trial *br_session_telling(const struct br_session *s, const char
 	return best;
 }
 
+char *br_sure_text(double confidence)
+{
+	return confidence > 0.9999 ? br_strdup("more than 99.99 % sure")
+				   : br_asprintf("%.4g %% sure", 100 * confidence);
+}
+
 static void add_try(struct br_session *s, struct br_buf *b, const char *oid)
 {
 	const struct br_options *o = s->opt;
@@ -74,6 +80,11 @@ static void add_try(struct br_session *s, struct br_buf *b, const char *oid)
 		br_auto_free char *build = br_shell_quote(o->build);
 
 		br_buf_fmt(b, " --build %s", build);
+	}
+	if (o->metric) {
+		br_auto_free char *metric = br_shell_quote(o->metric);
+
+		br_buf_fmt(b, " --metric %s", metric);
 	}
 	for (size_t i = 0; o->with && o->with[i]; i++) {
 		br_auto_free char *with = br_shell_quote(o->with[i]);
@@ -260,12 +271,14 @@ static void take_found(struct br_session *s, struct br_result *out)
 	out->reduced = s->reduced;
 	out->subset = s->subset;
 	out->hunks = s->hunks;
+	out->metric = s->measured;
 	out->profile = br_steal(&s->profile);
 	out->profile_diff = br_steal(&s->profile_diff);
 	s->line = (struct br_line_found){0};
 	s->reduced = (struct br_reduced){0};
 	s->subset = (struct br_subset_found){0};
 	s->hunks = (struct br_hunks_found){0};
+	s->measured = (struct br_metric_found){0};
 }
 
 int br_session_result(struct br_session *s, enum br_status status, char *const *candidate,

@@ -4,6 +4,7 @@
 #include "app/environment.h"
 #include "app/flight.h"
 #include "app/jobs.h"
+#include "app/metric.h"
 #include "app/paths.h"
 #include "app/pool.h"
 #include "app/replay.h"
@@ -374,6 +375,8 @@ static void make_basis(struct br_session *s)
 		br_buf_str(&b, "bad-if-defect\n");
 	if (o->match == BR_MATCH_SAME)
 		br_buf_str(&b, "match same\n");
+	if (o->metric)
+		br_buf_fmt(&b, "metric %s %s\n", o->metric, o->limit ? o->limit : "");
 	add_list(&b, "bad-if", o->bad_if);
 	add_list(&b, "good-if", o->good_if);
 	add_list(&b, "skip-if", o->skip_if);
@@ -539,6 +542,8 @@ static int open_judge(struct br_session *s, struct br_err *err)
 		.bad_if = (const char *const *)o->bad_if,
 		.good_if = (const char *const *)o->good_if,
 		.skip_if = (const char *const *)o->skip_if,
+		.metric = o->metric,
+		.limit = o->limit,
 		.strict_git = o->strict_git,
 		.bad_if_defect = o->bad_if_defect,
 		.timeout_is_skip = o->timeout_is_skip,
@@ -630,6 +635,9 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	if (r < 0)
 		return r;
 	r = br_named_find(&s->named, here ? NULL : s->repo, s->cwd, o->argv, o->build, err);
+	if (r < 0)
+		return r;
+	r = br_metric_wrap(o, &s->named.argv, err);
 	if (r < 0)
 		return r;
 	if (!here)

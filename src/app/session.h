@@ -94,6 +94,7 @@ struct br_session {
 	struct br_reduced reduced;
 	struct br_subset_found subset;
 	struct br_hunks_found hunks;
+	struct br_metric_found measured;
 	char **note;
 	char *how_sure;
 	size_t telling; /* 1 + index of the trial whose log tells most; 0: none */
@@ -189,6 +190,8 @@ struct br_bound {
  * old ones. BR_ENDS_*, or an error.
  */
 int br_ends_ask(struct br_session *s, struct br_bound *bound, size_t n, struct br_err *err);
+/* "99.2 % sure"; never all of it. The caller frees. */
+char *br_sure_text(double confidence);
 /* Sets the wall limit of COMMAND from the trials of the ends, unless --timeout says it. */
 void br_ends_learn_limit(struct br_session *s);
 /* Tests both ends and the merge bases. BR_ENDS_*, or an error. */

@@ -52,10 +52,10 @@ static int ask_list(struct br_case *c, struct br_pattern *const *list, enum br_c
 			rc = br_pattern_match(list[i], text, n, &hit, err);
 		if (rc < 0)
 			return rc;
-		c->by_pattern = rc != BR_MATCH_NONE;
-		if (rc == BR_MATCH_FOUND)
+		c->by_pattern = rc != BR_PATTERN_NONE;
+		if (rc == BR_PATTERN_FOUND)
 			return found(c, list[i], cls, &hit, out);
-		if (rc == BR_MATCH_COSTLY)
+		if (rc == BR_PATTERN_COSTLY)
 			return costly(list[i], &hit, out);
 	}
 	return 0;

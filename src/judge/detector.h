@@ -12,6 +12,7 @@
 
 struct br_err;
 struct br_evidence;
+struct br_measure;
 struct br_pattern;
 
 /* How the bad end ended, as far as it changes what others mean. */
@@ -27,6 +28,7 @@ struct br_judge {
 	struct br_learnt learnt;
 	struct br_pattern **skip_if, **bad_if, **good_if; /* NULL-terminated, never NULL */
 	struct br_evidence *evidence;
+	struct br_measure *measure; /* NULL: nothing is measured */
 };
 
 /* What is judged. The text of the log is read when the first detector asks for it. */

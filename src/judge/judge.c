@@ -6,6 +6,7 @@
 #include "bisect_run/err.h"
 #include "bisect_run/failure.h"
 #include "judge/evidence.h"
+#include "judge/measure.h"
 #include "judge/pattern.h"
 #include "sys/file.h"
 
@@ -71,6 +72,8 @@ int br_judge_open(struct br_judge **out, const struct br_judge_cfg *cfg, struct 
 		rc = open_all(&j->bad_if, "--bad-if", cfg->bad_if, err);
 	if (rc == BR_OK)
 		rc = open_all(&j->good_if, "--good-if", cfg->good_if, err);
+	if (rc == BR_OK && cfg->metric)
+		rc = br_measure_open(&j->measure, cfg->metric, cfg->limit, err);
 	if (rc < 0) {
 		br_judge_close(j);
 		return rc;
@@ -87,6 +90,7 @@ void br_judge_close(struct br_judge *j)
 	close_all(j->bad_if);
 	close_all(j->good_if);
 	br_evidence_free(j->evidence);
+	br_measure_close(j->measure);
 	free(j);
 }
 
@@ -187,6 +191,11 @@ int br_judge_verdict(struct br_judge *j, const struct br_outcome *o, enum br_rol
 	struct br_verdict v = {.value = NAN, .failure = {.exit = -1}};
 	int rc = ask_chain(&c, &v, err);
 
+	if (rc > 0 && j->measure) {
+		int measured = br_measure_run(j->measure, &c, &v, err);
+
+		rc = measured < 0 ? measured : rc;
+	}
 	if (rc > 0) {
 		br_evidence_name(&c, &v);
 		v.failure.version = v.failure.kind[0] ? BR_SIGNATURE_VERSION : 0;

@@ -124,7 +124,7 @@ static pcre2_code *compile(const char *re, int *code, size_t *offset)
 /* Some systems forbid memory that is written and executed: then there is no JIT, and the interpreter does it. */
 static void prepare(struct br_pattern *p)
 {
-	p->data = pcre2_match_data_create(1, NULL);
+	p->data = pcre2_match_data_create(2, NULL);
 	p->ctx = pcre2_match_context_create(NULL);
 	if (!p->data || !p->ctx)
 		return;
@@ -189,13 +189,17 @@ static const char *limit_of(int rc)
 }
 
 /* \K in a look-around can put the start behind the end. */
-static void fill_hit(const struct br_pattern *p, size_t n, struct br_hit *hit)
+static void fill_hit(const struct br_pattern *p, int groups, size_t n, struct br_hit *hit)
 {
 	const size_t *at = pcre2_get_ovector_pointer(p->data);
 	size_t start = at[0] < n ? at[0] : n;
 	size_t end = at[1] < n ? at[1] : n;
 
 	*hit = (struct br_hit){.start = start < end ? start : end, .end = start < end ? end : start};
+	if (groups != 1 && at[2] <= at[3] && at[3] <= n) {
+		hit->group_start = at[2];
+		hit->group_end = at[3];
+	}
 }
 
 int br_pattern_match(struct br_pattern *p, const char *text, size_t n, struct br_hit *hit, struct br_err *err)
@@ -207,15 +211,15 @@ int br_pattern_match(struct br_pattern *p, const char *text, size_t n, struct br
 		rc = run(p, text, n, PCRE2_NO_JIT); /* its stack is on the heap, with a limit of its own */
 	if (rc == PCRE2_ERROR_NOMATCH) {
 		*hit = (struct br_hit){0};
-		return BR_MATCH_NONE;
+		return BR_PATTERN_NONE;
 	}
 	if (rc >= 0) {
-		fill_hit(p, n, hit);
-		return BR_MATCH_FOUND;
+		fill_hit(p, rc, n, hit);
+		return BR_PATTERN_FOUND;
 	}
 	if (limit_of(rc)) {
 		*hit = (struct br_hit){.limit = limit_of(rc)};
-		return BR_MATCH_COSTLY;
+		return BR_PATTERN_COSTLY;
 	}
 	if (pcre2_get_error_message(rc, what, sizeof what) < 0)
 		what[0] = '\0';

@@ -7,15 +7,16 @@
 struct br_err;
 struct br_pattern;
 
-enum br_match {
-	BR_MATCH_NONE,
-	BR_MATCH_FOUND,
-	BR_MATCH_COSTLY, /* stopped at a limit: neither yes nor no */
+enum br_pattern_answer {
+	BR_PATTERN_NONE,
+	BR_PATTERN_FOUND,
+	BR_PATTERN_COSTLY, /* stopped at a limit: neither yes nor no */
 };
 
 struct br_hit {
-	size_t start, end; /* FOUND: the match, as offsets into the text; start <= end <= n */
-	const char *limit; /* COSTLY: which limit, for people */
+	size_t start, end;	       /* FOUND: the match, as offsets into the text; start <= end <= n */
+	size_t group_start, group_end; /* FOUND: its first group; both 0: it has none */
+	const char *limit;	       /* COSTLY: which limit, for people */
 };
 
 /*
@@ -23,7 +24,7 @@ struct br_hit {
  * caret under the place.
  */
 int br_pattern_open(struct br_pattern **out, const char *option, const char *re, struct br_err *err);
-/* enum br_match, with *hit filled, or an error. text need not end with NUL and may hold any bytes. */
+/* enum br_pattern_answer, with *hit filled, or an error. text need not end with NUL and may hold any bytes. */
 int br_pattern_match(struct br_pattern *p, const char *text, size_t n, struct br_hit *hit,
 		     struct br_err *err);
 /* "--bad-if" and the pattern, as given. Borrowed. */

@@ -76,6 +76,23 @@ static void hunks_text(struct br_buf *b, const struct br_hunks_found *h)
 		say(b, "", h->revert, "\n");
 }
 
+static void side_text(struct br_buf *b, const char *name, const struct br_metric_values *v, const char *unit)
+{
+	br_buf_fmt(b, "    %-7s %.6g", name, v->median);
+	say(b, *unit ? " " : "", unit, "");
+	br_buf_fmt(b, " (%.6g to %.6g, %" PRIu64 " run%s)\n", v->low, v->high, v->n, v->n == 1 ? "" : "s");
+}
+
+static void metric_text(struct br_buf *b, const struct br_metric_found *m)
+{
+	const char *unit = m->unit ? m->unit : "";
+
+	say(b, "\n", m->name, "");
+	br_buf_fmt(b, ": %+.3g %%\n", 100 * m->change);
+	side_text(b, "before", &m->good, unit);
+	side_text(b, "after", &m->bad, unit);
+}
+
 bool br_found_any(const struct br_result *r)
 {
 	return r->line.kind || r->reduced.path || r->subset.path;
@@ -91,6 +108,8 @@ void br_found_text(struct br_buf *b, const struct br_result *r)
 		subset_text(b, &r->subset);
 	if (r->hunks.total)
 		hunks_text(b, &r->hunks);
+	if (r->metric.name)
+		metric_text(b, &r->metric);
 }
 
 void br_found_quiet(struct br_buf *b, const struct br_result *r)

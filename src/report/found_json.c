@@ -6,6 +6,7 @@
 #include "report/json_put.h"
 #include "report/json_take.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A number where the user gave numbers; dates stay words. */
@@ -87,6 +88,30 @@ static json_t *hunks(const struct br_hunks_found *h)
 	return o;
 }
 
+static json_t *values(const struct br_metric_values *v)
+{
+	json_t *o = json_object();
+
+	br_json_set(o, "n", br_json_count(v->n));
+	br_json_set(o, "median", br_json_real(v->median));
+	br_json_set(o, "low", br_json_real(v->low));
+	br_json_set(o, "high", br_json_real(v->high));
+	return o;
+}
+
+static json_t *metric(const struct br_metric_found *m)
+{
+	json_t *o = json_object();
+
+	br_json_set(o, "name", br_json_text(m->name));
+	br_json_set(o, "unit", br_json_text(m->unit));
+	br_json_set(o, "good", values(&m->good));
+	br_json_set(o, "bad", values(&m->bad));
+	br_json_set(o, "change", br_json_real(m->change));
+	br_json_set(o, "p", br_json_real(m->p));
+	return o;
+}
+
 void br_found_json(json_t *o, const struct br_result *r)
 {
 	if (r->line.kind)
@@ -97,6 +122,8 @@ void br_found_json(json_t *o, const struct br_result *r)
 		br_json_set(o, "subset", subset(&r->subset));
 	if (r->hunks.total)
 		br_json_set(o, "hunks", hunks(&r->hunks));
+	if (r->metric.name)
+		br_json_set(o, "metric", metric(&r->metric));
 }
 
 /* ---- reading ---- */
@@ -182,6 +209,26 @@ static void read_hunks(struct br_reader *rd, json_t *o, struct br_hunks_found *h
 			read_hunk(rd, json_array_get(kept, i), &h->kept[h->nkept++]);
 }
 
+static void read_values(struct br_reader *rd, json_t *o, struct br_metric_values *v)
+{
+	v->n = o ? br_take_count(rd, o, "n", INT64_MAX) : 0;
+	v->median = o ? br_take_real(rd, o, "median", NAN) : NAN;
+	v->low = o ? br_take_real(rd, o, "low", NAN) : NAN;
+	v->high = o ? br_take_real(rd, o, "high", NAN) : NAN;
+}
+
+static void read_metric(struct br_reader *rd, json_t *o, struct br_metric_found *m)
+{
+	if (!o)
+		return;
+	m->name = br_take_text(rd, o, "name");
+	m->unit = br_take_text(rd, o, "unit");
+	read_values(rd, BR_MEMBER(rd, o, "good", json_is_object), &m->good);
+	read_values(rd, BR_MEMBER(rd, o, "bad", json_is_object), &m->bad);
+	m->change = br_take_real(rd, o, "change", NAN);
+	m->p = br_take_real(rd, o, "p", NAN);
+}
+
 void br_found_read(struct br_reader *rd, json_t *o, struct br_result *r)
 {
 	read_line(rd, o, "range", &r->line);
@@ -189,4 +236,5 @@ void br_found_read(struct br_reader *rd, json_t *o, struct br_result *r)
 	read_reduced(rd, BR_MEMBER(rd, o, "reduce", json_is_object), &r->reduced);
 	read_subset(rd, BR_MEMBER(rd, o, "subset", json_is_object), &r->subset);
 	read_hunks(rd, BR_MEMBER(rd, o, "hunks", json_is_object), &r->hunks);
+	read_metric(rd, BR_MEMBER(rd, o, "metric", json_is_object), &r->metric);
 }

@@ -73,6 +73,8 @@ static void free_found(struct br_result *r)
 	br_strv_free(r->subset.kept);
 	for (size_t i = 0; i < r->hunks.nkept; i++)
 		free(r->hunks.kept[i].file);
+	free(r->metric.name);
+	free(r->metric.unit);
 	free(r->hunks.kept);
 	free(r->hunks.patch);
 	free(r->hunks.revert);

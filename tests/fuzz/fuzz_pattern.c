@@ -31,8 +31,8 @@ static void match(const char *re, const char *text, size_t n)
 	}
 	rc = br_pattern_match(p, text, n, &hit, &err);
 	check(rc >= 0 || err.msg[0]);
-	check(rc != BR_MATCH_COSTLY || hit.limit);
-	if (rc == BR_MATCH_FOUND) {
+	check(rc != BR_PATTERN_COSTLY || hit.limit);
+	if (rc == BR_PATTERN_FOUND) {
 		check(hit.start <= hit.end && hit.end <= n);
 		free(br_pattern_line(text, n, &hit));
 	}
