@@ -120,13 +120,16 @@ static int loopback_up(struct br_err *err)
 	return 0;
 }
 
-static void limit(int what, uint64_t most)
+/* final: nobody inside may raise it again. */
+static void limit(int what, uint64_t most, bool final)
 {
 	struct rlimit now;
 
 	if (getrlimit((__rlimit_resource_t)what, &now) < 0 || now.rlim_max < most)
 		return;
 	now.rlim_cur = most;
+	if (final)
+		now.rlim_max = most;
 	(void)setrlimit((__rlimit_resource_t)what, &now);
 }
 
@@ -140,11 +143,11 @@ static void set_limits(const struct br_ns_plan *plan)
 		(void)close(fd);
 	}
 	/* One byte: enough to switch off a core file as well as a program that would take one (see coredump.c in Linux). */
-	limit(RLIMIT_CORE, 1);
+	limit(RLIMIT_CORE, 1, false);
 	if (plan->file_b)
-		limit(RLIMIT_FSIZE, plan->file_b);
+		limit(RLIMIT_FSIZE, plan->file_b, true);
 	if (plan->threads) /* from Linux 5.14 on it counts those of the box alone */
-		limit(RLIMIT_NPROC, plan->threads);
+		limit(RLIMIT_NPROC, plan->threads, true);
 }
 
 static int set_up(const struct br_ns_plan *plan, int *scratch, struct br_err *err)
@@ -245,6 +248,8 @@ static void serve(struct init *in)
 
 		if (n == 0)
 			look_at_scratch(in);
+		if (n < 0 && errno != EINTR)
+			_exit(1); /* without it we cannot serve, and all inside has to end */
 		if (n <= 0)
 			continue;
 		if (p[1].revents)

@@ -54,6 +54,7 @@ enum {
 	IOCTL_TIOCLINUX = 0x541c,
 	FAMILY_VSOCK = 40,
 	I386_SOCKETCALL = 102,
+	I386_PRLIMIT64 = 340,
 	SOCKETCALL_SOCKET = 1, /* its number among the calls of socketcall */
 };
 
@@ -242,6 +243,8 @@ static void rules(struct br_filter *f, const struct br_ns_plan *plan, bool i386)
 	load(f, offsetof(struct seccomp_data, nr));
 	deny_value(f, ioctl_nr, 1, TIOCSTI, EPERM); /* typing on the user's terminal */
 	deny_value(f, ioctl_nr, 1, IOCTL_TIOCLINUX, EPERM);
+	/* Limits of process 1: its user may set them, and without descriptors or memory it could not serve. */
+	deny_value(f, i386 ? I386_PRLIMIT64 : SYS_prlimit64, 0, 1, EPERM);
 	if (plan->net != BR_NS_NET_HOST) /* a network that has no namespaces */
 		deny_value(f, i386 ? 359 : SYS_socket, 0, FAMILY_VSOCK, EAFNOSUPPORT);
 	/* The old way to it keeps the family in memory, where a filter cannot look; C libraries have not used it since 2015. */
