@@ -27,6 +27,15 @@ struct br_wrap {
 	const char *dir; /* absolute: raw profiles go to dir/ID, shared files lie in dir/shared */
 };
 
+/* Bytes behind the text that may be read, of no meaning: PCRE2's JIT looks at whole vector registers. */
+enum { BR_STOP_ON_AHEAD_B = 64 };
+
+/* Which line of COMMAND's output ends a trial. Asked in a worker, with whole lines as they come (very long ones in parts). Borrowed. */
+struct br_stop_on {
+	bool (*tells)(void *arg, const char *text, size_t n);
+	void *arg;
+};
+
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
 struct br_run_spec {
 	char *const *argv;  /* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
@@ -55,6 +64,8 @@ struct br_run_spec {
 	struct br_box box;
 	const char *git_dir;	    /* the repository's common git directory, absolute; NULL: none */
 	const struct br_wrap *wrap; /* for jobs that ask for it; NULL: none can be profiled */
+	const struct br_stop_on
+		*stop_on; /* of trials that are neither watched nor profiled; NULL: they run to their end */
 	char *const *outside; /* absolute paths of files outside of the tree that the command line names */
 };
 

@@ -4,6 +4,8 @@
 
 #include "bisect_run/trial.h"
 
+#include <stddef.h>
+
 struct br_err;
 struct br_judge;
 
@@ -13,6 +15,8 @@ struct br_judge_cfg {
 	const char *const *skip_if;
 	const char *metric;   /* what is measured of a run that passes (measure.h); NULL: nothing */
 	const char *limit;    /* a bound on it: ">200ms"; NULL: none */
+	const char *const
+		*stop_on;     /* as bad_if, and the trial may be ended at such a line: see br_judge_tells */
 	bool strict_git;      /* signals and exit 128..255 end the search, as `git bisect run` does */
 	bool timeout_is_skip; /* --timeout-is skip */
 	bool bad_if_defect; /* exit 0 with a sanitizer's or valgrind's report, or an error that make ignored, is bad */
@@ -38,6 +42,11 @@ int br_judge_verdict(struct br_judge *j, const struct br_outcome *o, enum br_rol
  * what is hunted when the bad end ends so too.
  */
 void br_judge_learn_bad_end(struct br_judge *j, const struct br_outcome *o, const struct br_verdict *v);
+/*
+ * Whether lines that were printed so far decide: one matches stop_on, or was too expensive to look at, and the verdict will say that. For
+ * struct br_stop_on; j is a struct br_judge.
+ */
+bool br_judge_tells(void *j, const char *text, size_t n);
 void br_judge_limit_is_learnt(struct br_judge *j, bool learnt);
 void br_judge_close(struct br_judge *j);
 

@@ -21,6 +21,7 @@ enum br_end {
 	BR_END_LOST,	      /* the worker died under us: says nothing about the candidate */
 	BR_END_PIDS,	      /* over the limit on processes; code as with memory */
 	BR_END_DISK,	      /* over the limit on what it may write; code as with memory */
+	BR_END_LINE,	      /* killed at a line that told enough: see struct br_stop_on */
 };
 
 /* Facts only. Nothing here says good or bad. Durations by CLOCK_MONOTONIC, of COMMAND alone. */

@@ -31,7 +31,7 @@ void br_match_learn(struct br_session *s, const struct br_trial *t)
 /* A verdict by the user's own pattern or word says what is hunted better than any comparison. */
 static bool says_more_than_failure(const struct br_session *s, const struct br_trial *t)
 {
-	return t->amended || s->opt->bad_if || s->opt->ask;
+	return t->amended || s->opt->bad_if || s->opt->stop_on || s->opt->ask;
 }
 
 bool br_match_is_other(const struct br_session *s, const struct br_trial *t)

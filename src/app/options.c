@@ -709,7 +709,7 @@ void br_options_done(struct br_options *o)
 			  &o->state, &o->range,	 &o->list,  &o->subset, &o->by,	   &o->profile, &o->sort};
 	char ***lists[] = {&o->operand, &o->argv,     &o->good,	  &o->path,    &o->skip,    &o->with,
 			   &o->env,	&o->pass_env, &o->bad_if, &o->good_if, &o->skip_if, &o->hint,
-			   &o->patch,	&o->reduce,   &o->allow,  &o->bind,    &o->ro_bind};
+			   &o->patch,	&o->reduce,   &o->allow,  &o->bind,    &o->ro_bind, &o->stop_on};
 
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		free(*texts[i]);

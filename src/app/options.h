@@ -82,7 +82,7 @@ struct br_options {
 	uint64_t max_time_ns;
 	bool ask, reuse;
 	/* verdict */
-	char **bad_if, **good_if, **skip_if;
+	char **bad_if, **good_if, **skip_if, **stop_on;
 	bool timeout_is_skip, strict_git, bad_if_defect, keep_core;
 	enum br_match match;
 	bool interesting;

@@ -380,6 +380,8 @@ static void make_basis(struct br_session *s)
 	add_list(&b, "bad-if", o->bad_if);
 	add_list(&b, "good-if", o->good_if);
 	add_list(&b, "skip-if", o->skip_if);
+	if (o->stop_on)
+		add_list(&b, "stop-on", o->stop_on);
 	add_env(&b, s->env);
 	for (size_t i = 0; i < s->named.nfile; i++)
 		add_file(&b, s->named.file[i].target, s->named.file[i].source);
@@ -544,12 +546,16 @@ static int open_judge(struct br_session *s, struct br_err *err)
 		.skip_if = (const char *const *)o->skip_if,
 		.metric = o->metric,
 		.limit = o->limit,
+		.stop_on = (const char *const *)o->stop_on,
 		.strict_git = o->strict_git,
 		.bad_if_defect = o->bad_if_defect,
 		.timeout_is_skip = o->timeout_is_skip,
 	};
 
-	return br_judge_open(&s->judge, &cfg, err);
+	int r = br_judge_open(&s->judge, &cfg, err);
+
+	s->stop_on = (struct br_stop_on){.tells = br_judge_tells, .arg = s->judge};
+	return r;
 }
 
 static int open_repo(struct br_session *s, struct br_err *err)
@@ -659,6 +665,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 		.keep_core = o->keep_core,
 		.git_dir = s->repo ? br_repo_common_dir(s->repo) : NULL,
 		.outside = s->named.outside,
+		.stop_on = o->stop_on ? &s->stop_on : NULL,
 	};
 	s->jobs = o->jobs == 0 ? 1 : s->spec.jobs;
 	s->limit_ns = o->timeout_ns;

@@ -61,6 +61,7 @@ struct br_session {
 	struct br_domain *trees;  /* makes the work trees */
 	struct br_domain *domain; /* has the shape; usually the same one */
 	struct br_judge *judge;
+	struct br_stop_on stop_on; /* by the judge */
 	struct br_hunted hunted;
 	bool noisy;	     /* verdicts are wrong by chance: noisy.h */
 	uint64_t noisy_from; /* trials up to this number were made before it was one */

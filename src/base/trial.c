@@ -10,7 +10,7 @@ static const char *const phase_names[] = {"ends",   "search", "confirm", "try",
 					  "reduce", "hunks",  "profile", NULL};
 static const char *const end_names[] = {"exit",	 "signal",	  "timeout", "memory",	  "exec",
 					"build", "build-timeout", "setup",   "cancelled", "lost",
-					"pids",	 "disk",	  NULL};
+					"pids",	 "disk",	  "line",    NULL};
 
 static int find(const char *const *names, const char *name)
 {

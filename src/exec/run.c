@@ -7,7 +7,6 @@
 #include "exec/wire.h"
 #include "exec/stacks.h"
 #include "stack/stack.h"
-#include "stack/stack.h"
 #include "sys/clock.h"
 #include "sys/ns.h"
 #include "sys/tree.h"
@@ -60,6 +59,7 @@ void br_run_done(struct br_run *r)
 	(void)close(r->pipe[0]);
 	(void)close(r->pipe[1]);
 	free(br_steal(&r->chunk));
+	br_telling_done(&r->telling);
 }
 
 /* A clock that stands still during pauses. */
@@ -132,6 +132,7 @@ static size_t pump(struct br_run *r)
 	if (n <= 0)
 		return 0;
 	br_log_add(r->log, r->chunk, (size_t)n);
+	br_telling_add(&r->telling, r->chunk, (size_t)n);
 	return (size_t)n;
 }
 
@@ -186,7 +187,13 @@ static bool is_within_limits(const struct br_run *r, struct running *c)
 	return !c->hit;
 }
 
-/* Until the program ends, its time is over, or nobody wants it any more. Never waits for the pipe's end: a
+static bool goes_on(struct br_run *r, struct running *c)
+{
+	return !has_ended(r, c) && is_wanted(r) && !r->telling.seen && in_time(r, c) &&
+	       is_within_limits(r, c);
+}
+
+/* Until the program ends, its time is over, it has told enough, or nobody wants it any more. Never waits for the pipe's end: a
  * daemon may hold it. */
 static void supervise(struct br_run *r, struct running *c)
 {
@@ -195,7 +202,7 @@ static void supervise(struct br_run *r, struct running *c)
 			      {r->pipe[0], POLLIN, 0},
 			      {c->tracer ? br_tracer_fd(c->tracer) : -1, POLLIN, 0}};
 
-	while (!has_ended(r, c) && is_wanted(r) && in_time(r, c) && is_within_limits(r, c)) {
+	while (goes_on(r, c)) {
 		int n = poll(p, 4, wait_ms(r, c));
 
 		if (c->tracer)
@@ -219,6 +226,12 @@ static void drain(struct br_run *r)
 		sum += got;
 }
 
+/* We killed it: how it then ended says nothing. */
+static bool is_cut_short(const struct br_run_result *out)
+{
+	return out->timed_out || out->hit || out->at_line;
+}
+
 static bool succeeded(const struct br_run *r, const struct running *c)
 {
 	siginfo_t info = {0};
@@ -235,7 +248,7 @@ static int kill_all(struct br_run *r, struct running *c, struct br_run_result *o
 	bool by_itself = has_ended(r, c);
 	uint32_t killed;
 
-	if (r->ns && (out->timed_out || out->hit) && !c->told)
+	if (r->ns && is_cut_short(out) && !c->told)
 		c->told = br_ns_kill(r->ns, KILL_WAIT_MS, &c->exit, &c->err);
 	if (r->ns) { /* with its process 1 the kernel kills all of a box, at one stroke */
 		killed = by_itself ? br_tree_count(c->pid) : 0;
@@ -266,7 +279,7 @@ static int take_exit(const struct br_run *r, const struct running *c, struct br_
 	if (!r->ns && wait4(c->pid, &out->status, 0, &out->usage) < 0)
 		return br_fail_errno(err, "cannot wait for process %ld", (long)c->pid);
 	if (!r->ns) {
-		if (!out->hit && !out->timed_out && !out->stopped)
+		if (!is_cut_short(out) && !out->stopped)
 			out->hit = br_limits_after(r->limits, out->status);
 		return 0;
 	}
@@ -274,9 +287,9 @@ static int take_exit(const struct br_run *r, const struct running *c, struct br_
 		*err = c->err;
 	out->status = c->exit.status;
 	out->usage = c->exit.usage;
-	if (!out->hit && !out->timed_out && !out->stopped)
+	if (!is_cut_short(out) && !out->stopped)
 		out->hit = c->told < 0 ? br_limits_after(r->limits, 0) : after(r, c);
-	return c->told < 0 && !out->timed_out && !out->stopped && !out->hit ? c->told : 0;
+	return c->told < 0 && !is_cut_short(out) && !out->stopped ? c->told : 0;
 }
 
 /* Kills what is left, then reaps the program itself, which stayed a zombie so that its pid (and group) could
@@ -326,6 +339,7 @@ int br_run_program(struct br_run *r, const struct br_spawn *s, uint64_t limit_ns
 	out->timed_out = c.kill_at_ns != 0;
 	out->hit = c.hit;
 	out->stopped = !is_wanted(r);
+	out->at_line = r->telling.seen && !out->timed_out && !out->hit && !has_ended(r, &c);
 	rc = finish(r, &c, keep_others, out, err);
 	if (c.pidfd >= 0 && !r->ns)
 		(void)close(c.pidfd);

@@ -6,6 +6,7 @@
 #define BR_RUN_H
 
 #include "exec/limits.h"
+#include "exec/telling.h"
 #include "sys/spawn.h"
 
 struct br_crash;
@@ -24,7 +25,8 @@ struct br_run {
 	bool watch;	/* the program waits, stopped, to be traced: see stack.h */
 	struct br_ns *ns; /* programs run in this box; NULL: in none */
 	struct br_limits *limits;
-	int pipe[2]; /* all programs of the trial write into [1], so that their order is kept */
+	struct br_telling telling; /* of the program that runs */
+	int pipe[2];		   /* all programs of the trial write into [1], so that their order is kept */
 	char *chunk;
 	bool cancelled; /* the engine does not want it any more */
 	bool gone;	/* the engine has died */
@@ -38,6 +40,7 @@ struct br_run_result {
 	struct br_crash *crash; /* the caller's to set, or NULL; filled when crashed */
 	bool timed_out;
 	enum br_hit hit; /* it was over this limit */
+	bool at_line;	 /* killed at the telling line */
 	bool stopped;	 /* cancelled, or the engine is gone: the rest says nothing */
 	int status;	 /* as from wait4 */
 	struct rusage usage;

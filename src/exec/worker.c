@@ -382,6 +382,8 @@ static void command(struct worker *w, const struct trial *t)
 
 	w->run.stacks = stacks;
 	w->run.watch = w->order.watch;
+	if (!w->order.watch && !w->order.profiled)
+		w->run.telling.on = w->spec->stop_on;
 	rc = br_run_program(&w->run, &t->program[COMMAND], limit, false, &res, &err);
 	w->run.stacks = NULL;
 	w->run.watch = false;
@@ -396,6 +398,8 @@ static void command(struct worker *w, const struct trial *t)
 		end(w, BR_END_TIMEOUT, (int)((limit + BR_NS_PER_S - 1) / BR_NS_PER_S));
 	else if (res.hit)
 		over_limit(w, res.hit);
+	else if (res.at_line)
+		end(w, BR_END_LINE, 0);
 	else if (host_is_short(w, res.status))
 		return;
 	else if (WIFSIGNALED(res.status))

@@ -1,4 +1,4 @@
-/* detect_pattern.c - --skip-if, --bad-if, --good-if: the user's own reading of the output, whatever the exit status. */
+/* detect_pattern.c - --skip-if, --stop-on, --bad-if, --good-if: the user's own reading of the output, whatever the exit status. */
 #include "judge/detector.h"
 
 #include "base/mem.h"
@@ -67,8 +67,24 @@ int br_detect_pattern(struct br_case *c, struct br_verdict *out, struct br_err *
 	int rc = ask_list(c, j->skip_if, BR_SKIP, out, err);
 
 	if (rc == 0)
+		rc = ask_list(c, j->stop_on, BR_BAD, out, err);
+	if (rc == 0 && c->outcome->end == BR_END_LINE) /* the log has not kept it */
+		return br_verdict_say(out, BR_BAD, "pattern", "printed a line that matches --stop-on");
+	if (rc == 0)
 		rc = ask_list(c, j->bad_if, BR_BAD, out, err);
 	if (rc == 0)
 		rc = ask_list(c, j->good_if, BR_GOOD, out, err);
 	return rc;
+}
+
+/* What is too expensive on these lines is too expensive on the whole: the verdict says so, from the log. */
+bool br_judge_tells(void *judge, const char *text, size_t n)
+{
+	const struct br_judge *j = judge;
+	struct br_hit hit;
+
+	for (size_t i = 0; j->stop_on[i]; i++)
+		if (br_pattern_match(j->stop_on[i], text, n, &hit, NULL) == BR_PATTERN_FOUND)
+			return true;
+	return false;
 }

@@ -26,7 +26,7 @@ struct br_learnt {
 struct br_judge {
 	bool strict_git, timeout_is_skip, limit_is_learnt, bad_if_defect;
 	struct br_learnt learnt;
-	struct br_pattern **skip_if, **bad_if, **good_if; /* NULL-terminated, never NULL */
+	struct br_pattern **skip_if, **stop_on, **bad_if, **good_if; /* NULL-terminated, never NULL */
 	struct br_evidence *evidence;
 	struct br_measure *measure; /* NULL: nothing is measured */
 };

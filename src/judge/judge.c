@@ -27,7 +27,7 @@ static const struct br_detector chain[] = {
 	{"setup", br_detect_setup},	  /* no tree, lost, cancelled: skip */
 	{"build", br_detect_build},	  /* --build failed: skip */
 	{"exec", br_detect_exec},	  /* COMMAND could not be started */
-	{"pattern", br_detect_pattern},	  /* --skip-if, --bad-if, --good-if */
+	{"pattern", br_detect_pattern},	  /* --skip-if, --stop-on, --bad-if, --good-if */
 	{"limit", br_detect_limit},	  /* time, memory */
 	{"evidence", br_detect_evidence}, /* a failed build, no tests, could not run */
 	{"signal", br_detect_signal},	  /* a crash */
@@ -69,6 +69,8 @@ int br_judge_open(struct br_judge **out, const struct br_judge_cfg *cfg, struct 
 	j->evidence = br_evidence_new();
 	rc = open_all(&j->skip_if, "--skip-if", cfg->skip_if, err);
 	if (rc == BR_OK)
+		rc = open_all(&j->stop_on, "--stop-on", cfg->stop_on, err);
+	if (rc == BR_OK)
 		rc = open_all(&j->bad_if, "--bad-if", cfg->bad_if, err);
 	if (rc == BR_OK)
 		rc = open_all(&j->good_if, "--good-if", cfg->good_if, err);
@@ -87,6 +89,7 @@ void br_judge_close(struct br_judge *j)
 	if (!j)
 		return;
 	close_all(j->skip_if);
+	close_all(j->stop_on);
 	close_all(j->bad_if);
 	close_all(j->good_if);
 	br_evidence_free(j->evidence);
@@ -151,7 +154,7 @@ int br_verdict_say(struct br_verdict *v, enum br_class cls, const char *kind, co
 
 static bool has_patterns(const struct br_judge *j)
 {
-	return j->skip_if[0] || j->bad_if[0] || j->good_if[0];
+	return j->skip_if[0] || j->stop_on[0] || j->bad_if[0] || j->good_if[0];
 }
 
 /* A pattern that did not match because the telling line was not kept must not be silent about it. */

@@ -43,6 +43,27 @@ class Evidence(Case):
         self.assertEqual(trial["failure"]["exit"], 1)
         self.assertEqual(done.json["failure"], trial["failure"])
 
+    def test_stop_on_ends_a_test_that_would_never_end(self):
+        for more in ((), ("--sandbox", "none")):
+            marker = self.marker()
+            done = self.run_program("try", "--json", "--stop-on", "^kernel panic", *more, "--", "sh", "-c",
+                                    f"echo boot; echo a kernel panic is no start; echo kernel panic: x; sleep {marker}")
+            trial = done.json["trials"][0]
+            self.assertEqual((done.rc, trial["verdict"], trial["signal"], trial["timed_out"]), (1, "bad", None, False), done)
+            self.assertEqual((trial["failure"]["kind"], trial["failure"]["message"]), ("pattern", "kernel panic: x"))
+            self.assert_gone(marker)
+
+    def test_stop_on_is_one_verdict_whether_the_test_or_we_were_quicker(self):
+        for text, status, verdict in (("x\npanic\n", 0, "bad"), ("x\npanic\n", 3, "bad"), ("no line ends: panic", 0, "bad"), ("pan\nic\n", 0, "good"),
+                                      ("panic\nabsent\n", 0, "skip")):
+            trial, done = self.judged(text, status, "--stop-on", "panic", "--skip-if", "absent")
+            self.assertEqual(trial["verdict"], verdict, done)
+
+    def test_a_search_with_stop_on_finds_where_the_line_came_in(self):
+        repo = self.repo(linear(9), bad=["c6"])
+        done = self.search(repo, "--good", "c1", "--stop-on", "^state 1", command=["sh", "-c", "echo state $(cat state); exec sleep $(cat state)00"])
+        self.assert_first_bad(repo, done, "c6")
+
     def test_a_build_that_fails_is_no_failure_of_the_test(self):
         trial, done = self.judged(GCC, 2)
         self.assertEqual((done.rc, trial["verdict"], trial["failure"]["kind"]), (125, "skip", "build"), done)

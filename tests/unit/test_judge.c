@@ -343,6 +343,32 @@ static void patterns_match_bytes_of_any_kind(void **state)
 	br_judge_close(j);
 }
 
+static void a_trial_that_was_ended_at_its_telling_line_is_bad_by_that_line(void **state)
+{
+	const char *stop[2], *skip[2];
+	struct br_judge_cfg cfg = {.stop_on = one(stop, "^panic:.*$"), .skip_if = one(skip, "^SKIP")};
+	struct br_judge *j = judge_with(&cfg);
+	struct br_outcome o = {.end = BR_END_LINE};
+	struct br_verdict v;
+	struct log l;
+
+	(void)state;
+	log_make(&l, "boot\npanic: no init\nmore\n", 26);
+	l.outcome.end = BR_END_LINE;
+	v = ask(j, &l.outcome, BR_ROLE_OTHER);
+	assert_int_equal(v.cls, BR_BAD);
+	assert_string_equal(v.why, "matched --stop-on ^panic:.*$");
+	assert_string_equal(v.failure.kind, "pattern");
+	assert_string_equal(v.failure.message, "panic: no init");
+	assert_int_equal(v.failure.exit, -1);
+	log_done(&l);
+	assert_int_equal(ask(j, &o, BR_ROLE_OTHER).cls, BR_BAD); /* the log did not keep it */
+	br_judge_close(j);
+	assert_int_equal(judge_text(&cfg, "panic: x\n", 0).cls, BR_BAD); /* it was quicker than we */
+	assert_int_equal(judge_text(&cfg, "panic: x\nSKIP\n", 1).cls, BR_SKIP);
+	assert_int_equal(judge_text(&cfg, "no panic: x\n", 0).cls, BR_GOOD);
+}
+
 static void an_exploding_pattern_is_a_skip_that_says_so_in_bounded_time(void **state)
 {
 	static const char *const res[] = {"[^z]*+q", "((a*)*)*b"};
@@ -482,6 +508,7 @@ int main(void)
 		cmocka_unit_test(a_pattern_that_matched_is_the_failure_with_its_line),
 		cmocka_unit_test(patterns_overrule_crashes_and_limits_but_nothing_that_did_not_run),
 		cmocka_unit_test(patterns_match_bytes_of_any_kind),
+		cmocka_unit_test(a_trial_that_was_ended_at_its_telling_line_is_bad_by_that_line),
 		cmocka_unit_test(an_exploding_pattern_is_a_skip_that_says_so_in_bounded_time),
 		cmocka_unit_test(an_invalid_pattern_is_shown_with_a_caret_under_the_place),
 		cmocka_unit_test(a_long_invalid_pattern_shows_the_window_around_the_place),
