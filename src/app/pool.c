@@ -220,6 +220,16 @@ static void write_size(int lock, const char *dir)
 	(void)futimens(lock, now);
 }
 
+/* When it was used last. The kernel's own times of files are as coarse as its tick: two releases would look alike. */
+static void stamp(int lock)
+{
+	struct timespec now[2];
+
+	(void)clock_gettime(CLOCK_REALTIME, &now[0]);
+	now[1] = now[0];
+	(void)futimens(lock, now);
+}
+
 void br_pool_release(struct br_pool *p, uint64_t cache_b, bool needed)
 {
 	bool held = p->work && p->lock >= 0;
@@ -230,6 +240,8 @@ void br_pool_release(struct br_pool *p, uint64_t cache_b, bool needed)
 		(void)remove_held(p->work, (unsigned)strtoul(strrchr(p->dir, '/') + 1, NULL, 10), NULL);
 	else if (held)
 		write_size(p->lock, p->dir);
+	if (held)
+		stamp(p->lock);
 	if (held && !needed) {
 		drop(p);
 		bound(p->work, cache_b);

@@ -106,6 +106,8 @@ static bool is_qualifier(const char *s, const char *end)
 
 static void copy_name(const char *s, const char *end, struct out *o)
 {
+	const char *start = s;
+
 	while (s < end) {
 		const char *anonymous = skip_anonymous(s, end);
 
@@ -122,7 +124,7 @@ static void copy_name(const char *s, const char *end, struct out *o)
 			const char *next = copy_rust_type(s, end, o);
 
 			s = next ? next : behind_group(s, end);
-		} else if (*s == '<' && s + 1 < end && s[-1] == ':' && s[-2] == ':') {
+		} else if (*s == '<' && s + 1 < end && s - start >= 2 && s[-1] == ':' && s[-2] == ':') {
 			s = behind_group(s, end); /* Rust's f::<T> */
 			if (o->len >= 2 && starts(s, end, "::"))
 				o->len -= 2;

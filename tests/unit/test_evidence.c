@@ -1,5 +1,6 @@
 /* test_evidence.c - what outputs of many tools tell: class, type, message and frames. Texts written after the tools' formats. */
 #include "judge/evidence.h"
+#include "judge/frame.h"
 
 #include "base/mem.h"
 #include "bisect_run/err.h"
@@ -407,9 +408,25 @@ static void one_line_of_many_megabytes_is_read(void **state)
 	assert_int_equal(r.says, BR_SAYS_NOTHING);
 }
 
+/* The name lies in a block of its own, so that a look before it is a fault under AddressSanitizer. */
+static void nothing_before_a_name_is_looked_at(void **state)
+{
+	static const char *const names[] = {"<T>::f", ":<T>::f", "::<T>::f", "<", ":<"};
+	char out[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		br_auto_free char *name = br_strdup(names[i]);
+
+		br_frame_name_native(name, strlen(name), out, sizeof out);
+		assert_true(strlen(out) <= strlen(name));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_before_a_name_is_looked_at),
 		cmocka_unit_test(assertions_tell_their_text_and_function),
 		cmocka_unit_test(sanitizers_and_valgrind_tell_type_access_and_stack),
 		cmocka_unit_test(stacks_of_debuggers_are_read),
