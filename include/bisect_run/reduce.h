@@ -71,7 +71,7 @@ void br_reduce_key(const struct br_part *part, size_t npart, char out[BR_REDUCE_
 void br_reduce_known(struct br_reduce *r, const char *key, enum br_class cls);
 /*
  * Fills up to max candidates worth running now besides those in flight, the most useful first; the caller owns them
- * (br_candidate_done). 0: done, or none until one is observed. For any number of workers and any order of answers the
+ * (br_candidate_done). With max 0 it only goes as far as the known answers lead. 0: done, or none until one is observed. For any number of workers and any order of answers the
  * result is that of one worker.
  */
 size_t br_reduce_propose(struct br_reduce *r, struct br_candidate *out, size_t max);

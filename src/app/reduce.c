@@ -38,7 +38,8 @@ struct reducer {
 	size_t noffer, offer_cap;
 	char *dir;	    /* of the best so far on disk */
 	uint64_t best_size; /* of it; UINT64_MAX: none is written yet */
-	char *shown;	    /* the path that the user gave, or the first of them */
+	char best_key[BR_REDUCE_KEY + 1];
+	char *shown; /* the path that the user gave, or the first of them */
 	/* Of the question that was filled last. */
 	char key[BR_REDUCE_KEY + 1];
 	struct br_file_data *file;
@@ -104,22 +105,59 @@ static int write_part(const struct reducer *u, const struct br_part *part, const
 	return r < 0 ? r : br_file_write(path, part->data ? part->data : "", part->n, err);
 }
 
-/* The best so far is on disk before the next question is asked. */
+static int write_parts(const struct reducer *u, const struct br_part *part, struct br_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < u->npart; i++)
+		r = write_part(u, &part[i], u->base.form.session->input_file[i], err);
+	return r;
+}
+
+/* Several files change as one: whoever looks, or kills us, never finds a mixture that was not tested. */
+static int write_best(struct reducer *u, const struct br_part *best, struct br_err *err)
+{
+	br_auto_free char *next = br_asprintf("%s.next", u->dir);
+	char *dir = u->dir;
+	int r;
+
+	if (u->npart == 1)
+		return write_parts(u, best, err);
+	r = br_dir_remove(next, err);
+	if (r == 0)
+		r = br_dir_make(next, err);
+	u->dir = next;
+	if (r == 0)
+		r = write_parts(u, best, err);
+	u->dir = dir;
+	return r < 0 ? r : br_dir_replace(next, dir, err);
+}
+
+/*
+ * The best so far is on disk before the next question is asked. The size alone does not tell: a pass may turn bytes to zeros. And the
+ * answer may be larger than what another worker happened to meet on the way: the answer is what stays.
+ */
 static int reduce_learnt(struct br_form *f, struct br_strategy *strategy, struct br_err *err)
 {
 	struct reducer *u = (struct reducer *)f;
 	struct br_reduce_status st;
 	const struct br_part *best;
-	int r = 0;
+	char key[BR_REDUCE_KEY + 1];
+	int r;
 
 	(void)strategy;
 	br_reduce_status(u->reduce, &st);
-	if (st.bytes_after == u->best_size)
+	if (!st.done && st.bytes_after > u->best_size)
 		return 0;
-	u->best_size = st.bytes_after;
 	best = br_reduce_best(u->reduce);
-	for (size_t i = 0; r == 0 && i < u->npart; i++)
-		r = write_part(u, &best[i], u->base.form.session->input_file[i], err);
+	br_reduce_key(best, u->npart, key);
+	if (strcmp(key, u->best_key) == 0)
+		return 0;
+	r = write_best(u, best, err);
+	if (r == 0) {
+		u->best_size = st.bytes_after;
+		memcpy(u->best_key, key, sizeof key);
+	}
 	return r;
 }
 
@@ -235,8 +273,10 @@ static int open_strategy(struct br_minimize *m, struct br_strategy **out, struct
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < s->ntrial; i++)
-		if (s->trial[i].phase == BR_PHASE_REDUCE || s->trial[i].phase == BR_PHASE_ENDS)
+		if ((s->trial[i].phase == BR_PHASE_REDUCE || s->trial[i].phase == BR_PHASE_ENDS))
 			br_reduce_known(u->reduce, s->trial[i].item, br_session_class(s, &s->trial[i]));
+	/* So that what is best already is known before anything is written. */
+	(void)br_reduce_propose(u->reduce, NULL, 0);
 	u->strategy.ops = &face;
 	*out = &u->strategy;
 	for (size_t i = 0; i < u->npart; i++)

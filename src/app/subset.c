@@ -69,18 +69,23 @@ static int write_best(struct subset *u, struct br_err *err)
 	return br_file_write(u->result, u->file.data, u->file.n, err);
 }
 
-/* The set that fails: with --isolate what passes and what makes it fail, together. */
-static void take_best(struct subset *u, const struct br_answer *a)
+/* The set that fails: with --isolate what passes and what makes it fail, together. False: it is the best already. */
+static bool take_best(struct subset *u, const struct br_answer *a)
 {
+	br_auto_free uint32_t *old = u->best;
 	uint64_t i = 0, k = 0;
+	uint32_t n = 0;
 
-	u->best = br_reallocarray(u->best, a->nitem + a->nbase + 1, sizeof *u->best);
-	u->nbest = 0;
+	u->best = br_calloc(a->nitem + a->nbase + 1, sizeof *u->best);
 	while (i < a->nitem || k < a->nbase) {
 		bool base = i == a->nitem || (k < a->nbase && a->base[k] < a->item[i]);
 
-		u->best[u->nbest++] = (uint32_t)(base ? a->base[k++] : a->item[i++]);
+		u->best[n++] = (uint32_t)(base ? a->base[k++] : a->item[i++]);
 	}
+	if (old && n == u->nbest && memcmp(old, u->best, n * sizeof *old) == 0)
+		return false;
+	u->nbest = n;
+	return true;
 }
 
 static int subset_learnt(struct br_form *f, struct br_strategy *strategy, struct br_err *err)
@@ -90,10 +95,8 @@ static int subset_learnt(struct br_form *f, struct br_strategy *strategy, struct
 	int r = 0;
 
 	strategy->ops->answer(strategy, &a);
-	if (!u->best || a.nitem + a.nbase != u->nbest) {
-		take_best(u, &a);
+	if (take_best(u, &a))
 		r = write_best(u, err);
-	}
 	br_answer_done(&a);
 	return r;
 }
@@ -138,7 +141,7 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 	struct subset *u = subset_of(m);
 	struct br_session *s = m->form.session;
 
-	take_best(u, a);
+	(void)take_best(u, a);
 	s->subset = (struct br_subset_found){
 		.path = br_strdup(s->opt->subset),
 		.result = br_strdup(u->result),

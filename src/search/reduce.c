@@ -213,6 +213,16 @@ static void add_flight(struct br_reduce *r, struct flight *f)
 	memset(f, 0, sizeof *f);
 }
 
+static void keep_if_best(struct br_reduce *r, struct br_doc *doc)
+{
+	if (br_doc_bytes(doc) >= br_doc_bytes(&r->best))
+		return;
+	br_doc_done(&r->best);
+	r->counted = false;
+	r->best = *doc;
+	*doc = (struct br_doc){0};
+}
+
 /* A question: its answer is known, another one with the same contents is in the air, or it is the next to be proposed. */
 static void weigh(struct br_reduce *r, struct br_probe *probe)
 {
@@ -224,6 +234,8 @@ static void weigh(struct br_reduce *r, struct br_probe *probe)
 	fate = br_seen_get(&r->seen, f.key);
 	if (br_fate_known(fate)) {
 		tell(r, probe, fate);
+		if (fate == BR_FATE_BAD)
+			keep_if_best(r, &f.doc);
 		flight_done(&f);
 	} else if (fate == BR_FATE_ASKED) {
 		br_doc_done(&f.doc);
@@ -289,6 +301,7 @@ size_t br_reduce_propose(struct br_reduce *r, struct br_candidate *out, size_t m
 {
 	size_t n = 0;
 
+	settle(r);
 	while (n < max) {
 		settle(r);
 		if (!r->has_pending)
@@ -314,16 +327,6 @@ static size_t find_flight(const struct br_reduce *r, uint64_t id)
 	while (i < r->nflight && (id == 0 || r->flight[i].id != id))
 		i++;
 	return i;
-}
-
-static void keep_if_best(struct br_reduce *r, struct br_doc *doc)
-{
-	if (br_doc_bytes(doc) >= br_doc_bytes(&r->best))
-		return;
-	br_doc_done(&r->best);
-	r->counted = false;
-	r->best = *doc;
-	*doc = (struct br_doc){0};
 }
 
 void br_reduce_observe(struct br_reduce *r, uint64_t id, enum br_class cls)

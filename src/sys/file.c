@@ -336,3 +336,16 @@ uint64_t br_dir_usage(const char *path)
 
 	return fd < 0 ? 0 : usage_below(fd, USAGE_DEPTH);
 }
+
+int br_dir_replace(const char *from, const char *to, struct br_err *err)
+{
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
+		return br_dir_remove(from, err);
+	if (errno != ENOENT) { /* a file system without exchange */
+		int r = br_dir_remove(to, err);
+
+		if (r < 0)
+			return r;
+	}
+	return rename(from, to) == 0 ? 0 : br_fail_errno(err, "cannot move %s to %s", from, to);
+}

@@ -29,6 +29,8 @@ int br_dir_make(const char *path, struct br_err *err);
  * descriptors.
  */
 int br_dir_remove(const char *path, struct br_err *err);
+/* from takes the place of to in one step; what was at to is removed. */
+int br_dir_replace(const char *from, const char *to, struct br_err *err);
 /* Sum of the sizes of all files below (blocks in use), in bytes; a missing folder is 0. */
 uint64_t br_dir_usage(const char *path);
 /* Copies a regular file or a link, with its mode. Parents of to are made. An existing one is replaced. */

@@ -145,6 +145,12 @@ class Reduce(Minimize):
         done = self.minimize("--reduce", "in.bin", "--by", "byte", command=test)
         self.assertEqual(read(done.json["reduce"]["result"], "rb"), b"ABC")
 
+    def test_what_is_on_disk_at_the_end_is_the_answer_also_where_its_size_did_not_change(self):
+        self.write("in.bin", bytes(range(1, 101)))
+        test = ["sh", "-c", 'test $(wc -c < "$1") -eq 100 || exit 0; test "$(tail -c 1 "$1")" != d', "-", "@@"]
+        done = self.minimize("--reduce", "in.bin", command=test)
+        self.assertEqual(read(done.json["reduce"]["result"], "rb"), bytes(99) + b"d")
+
     def test_of_a_folder_files_go_first_then_their_contents(self):
         for i in range(8):
             self.write(f"in/sub{i % 2}/f{i}", "".join(f"{i} {k}\n" for k in range(20)))
