@@ -120,12 +120,17 @@ static void observe(const struct loop *l, const struct br_probe *probe, const st
 	l->strategy->ops->observe(l->strategy, probe, &v);
 }
 
+static bool is_sure(const struct loop *l, const struct br_trial *t)
+{
+	return !l->form->ops->is_sure || l->form->ops->is_sure(l->form, t);
+}
+
 /* A trial that was not run for this strategy, if it answers one of its probes. */
 static void observe_stored(const struct loop *l, struct br_trial *t)
 {
 	struct br_probe probe = {0};
 
-	if (!l->form->ops->probe_of(l->form, t, &probe))
+	if (!is_sure(l, t) || !l->form->ops->probe_of(l->form, t, &probe))
 		return;
 	if (probe.kind == BR_POINT)
 		t->point = probe.point;
@@ -340,8 +345,10 @@ static int land_probe(const struct loop *l, struct br_err *err)
 		r = wrong_at_once(t, err);
 		if (r == 0 && t->outcome.end == BR_END_SETUP && t->outcome.note[0])
 			br_session_note(s, "%s could not be tested: %s", f.title, t->outcome.note);
-		if (r == 0)
+		if (r == 0 && is_sure(l, t))
 			observe(l, &f.probe, t);
+		else
+			l->strategy->ops->forget(l->strategy, &f.probe);
 	}
 	br_flight_done(&f);
 	return r < 0 ? r : 0;
@@ -350,7 +357,8 @@ static int land_probe(const struct loop *l, struct br_err *err)
 /* One turn. 1: the strategy is done. */
 static int turn(const struct loop *l, struct br_answer *a, struct br_err *err)
 {
-	int started, r = 0;
+	bool due = l->form->ops->is_due && l->form->ops->is_due(l->form);
+	int started = 0, r = 0;
 
 	refresh_answer(l, a);
 	br_flight_announce(l->s);
@@ -359,7 +367,10 @@ static int turn(const struct loop *l, struct br_answer *a, struct br_err *err)
 		r = l->form->ops->learnt(l->form, l->strategy, err);
 	if (r < 0 || a->status != BR_SEARCHING)
 		return r < 0 ? r : 1;
-	started = fill_slots(l, err);
+	if (due && l->s->nflight == 0)
+		return l->form->ops->check(l->form, err);
+	if (!due)
+		started = fill_slots(l, err);
 	if (started < 0)
 		return started;
 	if (l->s->nflight == 0 && started == 0)

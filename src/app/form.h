@@ -18,6 +18,12 @@ struct br_form_ops {
 	bool (*probe_of)(struct br_form *f, const struct br_trial *t, struct br_probe *out);
 	/* What the trial means to this search; NULL: br_session_class. */
 	enum br_class (*class_of)(const struct br_form *f, const struct br_trial *t);
+	/* Whether the trial settles its question; false: it is asked again. NULL: each one does. */
+	bool (*is_sure)(const struct br_form *f, const struct br_trial *t);
+	/* Whether something is to be asked that the strategy does not ask; then check is called once nothing is in flight. NULL: never. */
+	bool (*is_due)(const struct br_form *f);
+	/* Asks it. 1: this search makes no sense any more; 0: it goes on; or an error. */
+	int (*check)(struct br_form *f, struct br_err *err);
 	/* Something was learnt: the best so far may be put on disk. NULL: there is nothing to do. */
 	int (*learnt)(struct br_form *f, struct br_strategy *strategy, struct br_err *err);
 };

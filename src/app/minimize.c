@@ -59,12 +59,21 @@ static int test_ends(struct br_minimize *m, struct br_err *err)
 	return br_ends_ask(s, &whole, 1, err);
 }
 
+static void drop_result(struct br_minimize *m)
+{
+	m->form.session->input = NULL;
+	for (size_t i = 0; m->result && m->form.session->input_file[i]; i++)
+		free((void *)(uintptr_t)m->result[i].data);
+	free(br_steal(&m->result));
+}
+
 /* The result's files for all questions that follow. */
 static void keep_result(struct br_minimize *m, const struct br_question *best)
 {
 	struct br_session *s = m->form.session;
 	size_t n = br_strv_len(s->input_file);
 
+	drop_result(m);
 	m->result = br_calloc(n, sizeof *m->result);
 	for (size_t i = 0; i < n; i++) {
 		void *copy = br_calloc(best->file[i].n + 1, 1);
@@ -87,7 +96,15 @@ static int confirm(struct br_minimize *m, struct br_err *err)
 	m->ops->best(m, &q);
 	keep_result(m, &q);
 	q.file = m->result;
-	return br_confirm_suspects(m->form.session, &sus, err);
+	return m->repeat.runs > 1 ? br_repeat_confirm(m, &q, err)
+				  : br_confirm_suspects(m->form.session, &sus, err);
+}
+
+/* The files of the best so far go with each question of their own, not with all. */
+static void go_back(struct br_minimize *m)
+{
+	drop_result(m);
+	m->repeat.state = BR_REPEAT_STEADY;
 }
 
 static int conclude(struct br_minimize *m, struct br_strategy *strategy, struct br_err *err)
@@ -100,34 +117,64 @@ static int conclude(struct br_minimize *m, struct br_strategy *strategy, struct 
 	m->ops->found(m, &a);
 	br_answer_done(&a);
 	r = confirm(m, err);
-	if (r == 1)
-		return BR_ENDS_AS_SAID;
-	if (r == 0)
-		fail(s, br_asprintf("the test is flaky: %s", s->how_sure));
-	return r < 0 ? r : BR_ENDS_FLAKY;
+	if (r == 0 && m->repeat.runs <= 1 && s->opt->confirm != BR_CONFIRM_OFF)
+		r = br_repeat_learn(m, err);
+	else if (r == 0)
+		m->repeat.state = BR_REPEAT_HOPELESS;
+	return r < 0 ? r : 0;
 }
 
-static int search(struct br_minimize *m, struct br_err *err)
+static int search_once(struct br_minimize *m, struct br_err *err)
 {
-	struct br_session *s = m->form.session;
 	struct br_strategy *strategy = NULL;
 	int r = m->ops->open(m, &strategy, err);
 
 	if (r < 0)
 		return r;
-	br_jobs_learn(s);
 	br_say_cost(&m->form, strategy);
 	r = br_session_search(&m->form, strategy, err);
-	if (r == 0)
+	if (r == 0 && m->repeat.state == BR_REPEAT_STEADY)
 		r = conclude(m, strategy, err);
 	strategy->ops->close(strategy);
 	return r;
+}
+
+static int search(struct br_minimize *m, struct br_err *err)
+{
+	struct br_session *s = m->form.session;
+	int r;
+
+	br_jobs_learn(s);
+	br_repeat_open(m);
+	do {
+		go_back(m);
+		r = search_once(m, err);
+	} while (r == 0 && m->repeat.state == BR_REPEAT_NOTICED);
+	if (r < 0 || m->repeat.state == BR_REPEAT_STEADY)
+		return r < 0 ? r : BR_ENDS_AS_SAID;
+	fail(s, br_asprintf("the test is flaky: %s", s->how_sure));
+	return BR_ENDS_FLAKY;
+}
+
+/* The whole failed sometimes only: it can be searched if that is often enough. */
+static int try_flaky(struct br_minimize *m, struct br_err *err)
+{
+	struct br_question q = {0};
+	int r;
+
+	m->ops->whole(m, &q);
+	r = br_repeat_measure(m, &q, err);
+	if (r < 0)
+		return r;
+	return m->repeat.state == BR_REPEAT_NOTICED ? search(m, err) : BR_ENDS_FLAKY;
 }
 
 int br_minimize_run(struct br_minimize *m, struct br_err *err)
 {
 	int r = test_ends(m, err);
 
+	if (r == BR_ENDS_FLAKY && !m->form.session->opt->ask)
+		return try_flaky(m, err);
 	return r == BR_ENDS_AS_SAID ? search(m, err) : r;
 }
 
@@ -135,9 +182,6 @@ void br_minimize_close(struct br_minimize *m)
 {
 	if (!m)
 		return;
-	m->form.session->input = NULL;
-	for (size_t i = 0; m->result && m->form.session->input_file[i]; i++)
-		free((void *)(uintptr_t)m->result[i].data);
-	free(m->result);
+	drop_result(m);
 	m->ops->close(m);
 }

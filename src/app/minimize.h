@@ -6,6 +6,7 @@
 #define BR_MINIMIZE_H
 
 #include "app/form.h"
+#include "app/repeat.h"
 
 struct br_minimize;
 
@@ -24,6 +25,7 @@ struct br_minimize {
 	struct br_form form; /* first member; its ops, doing, phase and session are set by who makes it */
 	const struct br_minimize_ops *ops;
 	const char *whole_name, *nothing_name, *best_name; /* for people */
+	struct br_repeat repeat;
 	struct br_file_data *result; /* the best's files, once it is found; owned, the data too */
 };
 

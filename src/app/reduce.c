@@ -161,8 +161,12 @@ static int reduce_learnt(struct br_form *f, struct br_strategy *strategy, struct
 	return r;
 }
 
-static const struct br_form_ops reduce_form = {
-	.question = reduce_question, .probe_of = reduce_probe_of, .learnt = reduce_learnt};
+static const struct br_form_ops reduce_form = {.question = reduce_question,
+					       .probe_of = reduce_probe_of,
+					       .is_sure = br_repeat_is_sure,
+					       .is_due = br_repeat_is_due,
+					       .check = br_repeat_check,
+					       .learnt = reduce_learnt};
 
 /* ---- the strategy's face ---- */
 
@@ -273,7 +277,8 @@ static int open_strategy(struct br_minimize *m, struct br_strategy **out, struct
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < s->ntrial; i++)
-		if ((s->trial[i].phase == BR_PHASE_REDUCE || s->trial[i].phase == BR_PHASE_ENDS))
+		if ((s->trial[i].phase == BR_PHASE_REDUCE || s->trial[i].phase == BR_PHASE_ENDS) &&
+		    br_repeat_is_sure(&m->form, &s->trial[i]))
 			br_reduce_known(u->reduce, s->trial[i].item, br_session_class(s, &s->trial[i]));
 	/* So that what is best already is known before anything is written. */
 	(void)br_reduce_propose(u->reduce, NULL, 0);

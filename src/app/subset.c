@@ -101,8 +101,12 @@ static int subset_learnt(struct br_form *f, struct br_strategy *strategy, struct
 	return r;
 }
 
-static const struct br_form_ops subset_form = {
-	.question = subset_question, .probe_of = subset_probe_of, .learnt = subset_learnt};
+static const struct br_form_ops subset_form = {.question = subset_question,
+					       .probe_of = subset_probe_of,
+					       .is_sure = br_repeat_is_sure,
+					       .is_due = br_repeat_is_due,
+					       .check = br_repeat_check,
+					       .learnt = subset_learnt};
 
 /* ---- the job ---- */
 

@@ -102,6 +102,34 @@ class Subset(Minimize):
         items = [t["item"] for t in done.trials if t["phase"] == "reduce" and not t["cached"]]
         self.assertEqual(len(items), len(set(items)), "a recorded test was run again")
 
+    def chance(self, needed, often, else_often=0):
+        """Fails when the items needed are there, in `often` of 10 runs; else in else_often. By a count of runs: no run is like another."""
+        has = " && ".join(f'grep -qx {item} "$1"' for item in needed)
+        turn = f'n=$(cat {self.path("n")} 2>/dev/null || echo 1); echo $((n + 1)) > {self.path("n")}; n=$((n * 7 % 10)); '
+        return [*OUTSIDE, "-j", "1"], ["sh", "-c", turn + f'if {has}; then test $n -ge {often}; else test $n -ge {else_often}; fi', "-", "@@"]
+
+    def test_a_flaky_test_is_noticed_and_repeated_until_it_is_sure(self):
+        self.write("items", "".join(f"i{n}\n" for n in range(120)))
+        how, test = self.chance(["i17", "i70", "i99"], 6)
+        done = self.minimize(*how, "--subset", "items", command=test)
+        self.assertEqual(done.json["subset"]["kept"], ["i17", "i70", "i99"], done)
+        self.assertIn("the test is flaky", " ".join(done.json["notes"]))
+
+    def test_a_test_that_fails_by_chance_where_it_should_pass_is_no_answer(self):
+        self.write("items", "".join(f"i{n}\n" for n in range(120)))
+        how, test = self.chance([f"i{n}" for n in range(0, 120, 3)], 10, 1)
+        done = self.minimize(*how, "--subset", "items", command=test, expect=2)
+        self.assertRegex(done.json["message"], "the test is flaky")
+
+    def test_the_best_is_run_again_at_growing_intervals(self):
+        self.write("items", "".join(f"i{n}\n" for n in range(60)))
+        test = ["sh", "-c", " && ".join(f'grep -qx i{n} "$1"' for n in range(0, 60, 2)) + " && exit 1; exit 0", "-", "@@"]
+        done = self.minimize("--subset", "items", "-j", "1", command=test)
+        runs = [t["phase"] for t in done.trials if t["phase"] in ("reduce", "confirm")]
+        checks = [runs[:i].count("reduce") for i, phase in enumerate(runs[:-1]) if phase == "confirm"]
+        self.assertEqual(checks, [n for n in (64, 128, 256) if n < runs.count("reduce")])
+        self.assertGreaterEqual(len(checks), 1)
+
 
 class Reduce(Minimize):
     def nested(self):
