@@ -5,9 +5,8 @@
 #include "app/flight.h"
 #include "app/jobs.h"
 #include "app/metric.h"
-#include "app/paths.h"
+#include "app/parts.h"
 #include "app/pool.h"
-#include "app/replay.h"
 #include "app/signals.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -36,74 +35,6 @@
 #define LOG_TAIL_B (4ull << 20)
 /* Of a candidate that is no commit. */
 enum { TITLE_MAX = 48 };
-/* At most this much of a named file counts in the key. */
-#define KEY_FILE_MAX (64ull << 20)
-
-char *br_current_dir(struct br_err *err)
-{
-	char *dir = getcwd(NULL, 0);
-
-	if (!dir)
-		br_fail_errno(err, "cannot tell the current directory");
-	return dir;
-}
-
-char *br_state_dir(const struct br_options *opt, struct br_repo *repo, const char *cwd)
-{
-	if (opt->state)
-		return opt->state[0] == '/' ? br_strdup(opt->state) : br_asprintf("%s/%s", cwd, opt->state);
-	if (repo)
-		return br_asprintf("%s/bisect-run", br_repo_common_dir(repo));
-	return br_asprintf("%s/.bisect-run", cwd);
-}
-
-static int config_defaults(struct br_options *out, struct br_repo *repo, struct br_err *err)
-{
-	bool trusted_only;
-	const char *name;
-
-	for (size_t i = 0; (name = br_options_config_name(i, &trusted_only)); i++) {
-		br_auto_strv char **values = NULL;
-		int r = br_repo_config(repo, name, trusted_only ? BR_CONFIG_TRUSTED : BR_CONFIG_ANY, &values,
-				       err);
-
-		for (size_t k = 0; r == 0 && values && values[k]; k++)
-			r = br_options_default(out, name, values[k], err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* What only looks at the record or explains itself must work whatever the configuration says. */
-static bool uses_defaults(int argc, char *const *argv)
-{
-	struct br_options peek = {.seed = 1};
-	bool uses = br_options_parse_over(&peek, argc, argv, NULL) < 0 || peek.command == BR_CMD_SEARCH ||
-		    peek.command == BR_CMD_TRY;
-
-	br_options_done(&peek);
-	return uses;
-}
-
-int br_load_options(struct br_options *out, int argc, char *const *argv, struct br_err *err)
-{
-	br_auto_free char *cwd = br_current_dir(err);
-	struct br_repo *repo = NULL;
-	struct br_err ignored = {0};
-	int r = 0;
-
-	*out = (struct br_options){.seed = 1};
-	if (!cwd)
-		return BR_ESYS;
-	/* Outside of a repository the user's own configuration still counts; commands that need one say so themselves. */
-	if (br_repo_open(&repo, cwd, &ignored) < 0)
-		repo = NULL;
-	if (uses_defaults(argc, argv))
-		r = config_defaults(out, repo, err);
-	br_repo_close(repo);
-	return r < 0 ? r : br_options_parse_over(out, argc, argv, err);
-}
 
 void br_session_note(struct br_session *s, const char *fmt, ...)
 {
@@ -162,381 +93,6 @@ char *br_session_title(struct br_session *s, const char *oid)
 	return out;
 }
 
-/* ---- revisions ---- */
-
-int br_session_resolve(struct br_session *s, const char *rev, char **out, struct br_err *err)
-{
-	char oid[BR_OID_HEX];
-	int r = br_repo_resolve(s->repo, rev, oid, err);
-	size_t n;
-
-	if (r == 0) {
-		free(*out);
-		*out = br_strdup(oid);
-	} else if (err && br_repo_is_shallow(s->repo)) {
-		n = strlen(err->msg);
-		(void)snprintf(
-			err->msg + n, sizeof err->msg - n,
-			"; this clone is shallow, history ends here: fetch more (git fetch --unshallow, or "
-			"fetch-depth: 0 in CI)");
-	}
-	return r;
-}
-
-static int resolve_goods(struct br_session *s, char *const *revs, struct br_err *err)
-{
-	for (size_t i = 0; revs && revs[i]; i++) {
-		br_auto_free char *oid = NULL;
-		int r = br_session_resolve(s, revs[i], &oid, err);
-
-		if (r < 0)
-			return r;
-		br_strv_add(&s->good, oid);
-	}
-	return 0;
-}
-
-static int resolve_ends(struct br_session *s, struct br_err *err)
-{
-	const struct br_options *o = s->opt;
-	const char *bad = o->broken ? o->fixed : o->bad;
-	char *const broken[] = {o->broken, NULL};
-	char *const *goods = o->broken ? broken : o->good;
-	int r;
-
-	s->fixed_mode = o->broken != NULL || o->interesting;
-	s->bad_name = br_strdup(bad ? bad : "HEAD");
-	s->good_name = br_strdup_or_null(goods ? goods[0] : NULL);
-	r = br_session_resolve(s, s->bad_name, &s->bad, err);
-	return r < 0 ? r : resolve_goods(s, goods, err);
-}
-
-static int resolve_search(struct br_session *s, struct br_err *err)
-{
-	const struct br_options *o = s->opt;
-	int r;
-
-	if (br_repo_is_empty(s->repo))
-		return br_fail(err, BR_ESTATE,
-			       "the repository has no commits yet: there is nothing to search");
-	r = o->replay || o->from_bisect ? br_replay_resolve(s, err) : resolve_ends(s, err);
-	for (size_t i = 0; r == 0 && o->skip && o->skip[i]; i++)
-		r = br_repo_expand(s->repo, o->skip[i], &s->skip, err);
-	return r;
-}
-
-/* The one revision at which COMMAND is to run; NULL: where the user stands. */
-static const char *only_revision(const struct br_options *o)
-{
-	if (o->command == BR_CMD_SEARCH)
-		return o->bad;
-	return o->operand ? o->operand[0] : NULL;
-}
-
-static int resolve(struct br_session *s, struct br_err *err)
-{
-	const char *rev = only_revision(s->opt);
-
-	s->fixed_mode = s->opt->interesting;
-	if (br_options_has_commits(s->opt))
-		return resolve_search(s, err);
-	if (!rev)
-		return 0;
-	s->bad_name = br_strdup(rev);
-	return br_session_resolve(s, rev, &s->bad, err);
-}
-
-/* The ends as text for the record: what HEAD or a tag meant then must not change with a later push. */
-static char *ends_text(const struct br_session *s)
-{
-	struct br_buf b = {0};
-
-	if (s->bad)
-		br_buf_fmt(&b, "bad %s %s\n", s->bad, s->bad_name);
-	for (size_t i = 0; s->good && s->good[i]; i++)
-		br_buf_fmt(&b, "good %s %s\n", s->good[i], i == 0 && s->good_name ? s->good_name : "");
-	for (size_t i = 0; s->skip && s->skip[i]; i++)
-		br_buf_fmt(&b, "skip %s\n", s->skip[i]);
-	/* What a git bisect said, and the options do not. */
-	for (size_t i = 0; !s->opt->path && s->path && s->path[i]; i++)
-		br_buf_fmt(&b, "path %s\n", s->path[i]);
-	if (s->first_parent)
-		br_buf_str(&b, "mode first-parent\n");
-	if (s->fixed_mode && !s->opt->broken)
-		br_buf_str(&b, "mode fixed\n");
-	return br_buf_take(&b);
-}
-
-/* Lines whose second word is no id. */
-static bool read_ends_word(struct br_session *s, const char *kind, const char *word)
-{
-	if (strcmp(kind, "path") == 0)
-		br_strv_add(&s->path, word);
-	else if (strcmp(kind, "mode") == 0 && strcmp(word, "first-parent") == 0)
-		s->first_parent = true;
-	else if (strcmp(kind, "mode") == 0 && strncmp(word, "noisy ", 6) == 0)
-		s->noisy = br_parse_u64(word + 6, &s->noisy_from) == 0;
-	else if (strcmp(kind, "mode") == 0)
-		s->fixed_mode = strcmp(word, "fixed") == 0;
-	else
-		return false;
-	return true;
-}
-
-static void read_ends_line(struct br_session *s, const char *line, size_t n)
-{
-	br_auto_free char *copy = br_strndup(line, n);
-	char *oid = strchr(copy, ' ');
-	char *name;
-
-	if (!oid)
-		return;
-	*oid++ = '\0';
-	if (read_ends_word(s, copy, oid))
-		return;
-	name = strchr(oid, ' ');
-	if (name)
-		*name++ = '\0';
-	if (strcmp(copy, "bad") == 0) {
-		s->bad = br_strdup(oid);
-		s->bad_name = br_strdup(name ? name : oid);
-	} else if (strcmp(copy, "good") == 0) {
-		if (!s->good)
-			s->good_name = name && name[0] ? br_strdup(name) : NULL;
-		br_strv_add(&s->good, oid);
-	} else if (strcmp(copy, "skip") == 0) {
-		br_strv_add(&s->skip, oid);
-	}
-}
-
-static void read_ends(struct br_session *s, const char *text)
-{
-	while (text && *text) {
-		size_t n = strcspn(text, "\n");
-
-		read_ends_line(s, text, n);
-		text += n + (text[n] == '\n');
-	}
-	s->fixed_mode = s->fixed_mode || s->opt->broken != NULL || s->opt->interesting;
-}
-
-/* What the options say of paths, besides what a git bisect said. */
-static void take_paths(struct br_session *s)
-{
-	if (s->opt->path)
-		s->path = br_paths_from_top(s->repo, br_repo_prefix(s->repo), s->opt->path);
-	s->first_parent = s->first_parent || s->opt->first_parent;
-}
-
-/* ---- what a verdict depends on besides the tree ---- */
-
-static void add_file(struct br_buf *b, const char *name, const char *path)
-{
-	br_auto_free char *data = NULL;
-	char hash[BR_OID_HEX] = "unreadable";
-	size_t n;
-
-	if (br_file_read(path, KEY_FILE_MAX, &data, &n, NULL) == 0)
-		br_hash_hex(data, n, hash);
-	br_buf_fmt(b, "file %s %s\n", name, hash);
-}
-
-static void add_list(struct br_buf *b, const char *name, char *const *v)
-{
-	for (size_t i = 0; v && v[i]; i++) {
-		br_auto_free char *q = br_shell_quote(v[i]);
-
-		br_buf_fmt(b, "%s %s\n", name, q);
-	}
-}
-
-static void add_env(struct br_buf *b, char *const *env)
-{
-	for (size_t i = 0; env && env[i]; i++) {
-		br_auto_free char *name = br_strndup(env[i], strcspn(env[i], "="));
-		br_auto_free char *q = br_shell_quote(env[i]);
-
-		if (!br_environment_is_volatile(name))
-			br_buf_fmt(b, "env %s\n", q);
-	}
-}
-
-static void make_basis(struct br_session *s)
-{
-	const struct br_options *o = s->opt;
-	struct br_buf b = {0};
-	char hash[BR_OID_HEX];
-
-	add_list(&b, "argv", o->argv);
-	br_buf_fmt(&b, "build %s\nsubdir %s\ntimeout %llu %d\nstrict %d\n", o->build ? o->build : "",
-		   s->spec.subdir, (unsigned long long)o->timeout_ns, o->timeout_is_skip, o->strict_git);
-	br_isolation_basis(&s->isolation, &b);
-	if (o->bad_if_defect)
-		br_buf_str(&b, "bad-if-defect\n");
-	if (o->match == BR_MATCH_SAME)
-		br_buf_str(&b, "match same\n");
-	if (o->metric)
-		br_buf_fmt(&b, "metric %s %s\n", o->metric, o->limit ? o->limit : "");
-	add_list(&b, "bad-if", o->bad_if);
-	add_list(&b, "good-if", o->good_if);
-	add_list(&b, "skip-if", o->skip_if);
-	if (o->stop_on)
-		add_list(&b, "stop-on", o->stop_on);
-	add_env(&b, s->env);
-	for (size_t i = 0; i < s->named.nfile; i++)
-		add_file(&b, s->named.file[i].target, s->named.file[i].source);
-	for (size_t i = 0; s->named.outside && s->named.outside[i]; i++)
-		add_file(&b, s->named.outside[i], s->named.outside[i]);
-	for (size_t i = 0; i < s->nwith; i++) {
-		br_buf_fmt(&b, "with %s %s\n", s->with[i].target, s->with[i].rev ? s->with[i].rev : "");
-		if (s->with[i].source)
-			add_file(&b, s->with[i].target, s->with[i].source);
-	}
-	for (size_t i = 0; i < s->npatch; i++) {
-		br_hash_hex(s->patch[i].text, s->patch[i].n, hash);
-		br_buf_fmt(&b, "patch %s\n", hash);
-	}
-	br_hash_hex(b.data, b.len, hash);
-	br_buf_done(&b);
-	s->row.basis = br_strdup(hash);
-}
-
-static bool mentions_git(const char *text)
-{
-	for (const char *p = strstr(text, "git"); p; p = strstr(p + 3, "git")) {
-		bool starts = p == text || strchr(" \t\n;&|(`/'\"", p[-1]);
-
-		if (starts && (p[3] == '\0' || strchr(" \t\n;&|)`'\"", p[3])))
-			return true;
-	}
-	return false;
-}
-
-static bool file_mentions_git(const char *path)
-{
-	br_auto_free char *text = NULL;
-	size_t n;
-
-	return br_file_read(path, 1u << 16, &text, &n, NULL) == 0 && mentions_git(text);
-}
-
-/* A command that asks git for the history sees more than the tree. */
-static bool reads_history(const struct br_session *s)
-{
-	const struct br_options *o = s->opt;
-
-	for (size_t i = 0; o->argv && o->argv[i]; i++)
-		if (mentions_git(o->argv[i]))
-			return true;
-	for (size_t i = 0; s->named.inside && s->named.inside[i]; i++)
-		if (file_mentions_git(s->named.inside[i]))
-			return true;
-	for (size_t i = 0; s->named.outside && s->named.outside[i]; i++)
-		if (file_mentions_git(s->named.outside[i]))
-			return true;
-	return o->build && mentions_git(o->build);
-}
-
-static bool ends_share_a_tree(struct br_session *s)
-{
-	char bad[BR_OID_HEX], good[BR_OID_HEX];
-
-	if (!s->bad || br_repo_tree_of(s->repo, s->bad, bad, NULL) < 0)
-		return false;
-	for (size_t i = 0; s->good && s->good[i]; i++)
-		if (br_repo_tree_of(s->repo, s->good[i], good, NULL) == 0 && strcmp(bad, good) == 0)
-			return true;
-	return false;
-}
-
-/* ---- --with ---- */
-
-/* The path with the links of its folders followed, but not the last one: a link is put there as a link. NULL: not there. */
-static char *real_place(const char *cwd, const char *path)
-{
-	br_auto_free char *joined = path[0] == '/' ? br_strdup(path) : br_asprintf("%s/%s", cwd, path);
-	br_auto_free char *dir = NULL;
-	br_auto_free char *real = NULL;
-	size_t n = strlen(joined);
-	const char *name;
-
-	while (n > 1 && joined[n - 1] == '/')
-		joined[--n] = '\0';
-	name = strrchr(joined, '/') + 1;
-	if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return realpath(joined, NULL);
-	if (faccessat(AT_FDCWD, joined, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
-		return NULL;
-	dir = br_strndup(joined, (size_t)(name - joined));
-	real = realpath(dir, NULL);
-	return real ? br_asprintf("%s/%s", strcmp(real, "/") == 0 ? "" : real, name) : NULL;
-}
-
-static int with_from_user(struct br_session *s, const char *path, struct br_with *w, struct br_err *err)
-{
-	const char *root = br_repo_workdir(s->repo);
-	br_auto_free char *real = real_place(s->cwd, path);
-	size_t n = root ? strlen(root) : 0;
-
-	if (!real)
-		return br_fail(err, BR_ESTATE, "--with %s: no such file or folder here (%s)", path,
-			       strerror(errno));
-	if (!root || strncmp(real, root, n) != 0 || real[n] != '/')
-		return br_fail(
-			err, BR_ESTATE,
-			"--with %s: the path lies outside of the repository's work tree, so its place in the "
-			"trees is not known",
-			path);
-	w->target = br_strdup(real + n + 1);
-	w->source = br_steal(&real);
-	return 0;
-}
-
-/* PATH@REV: the path as the user wrote it, seen from the current directory. */
-static int with_from_rev(struct br_session *s, const char *path, const char *rev, struct br_with *w,
-			 struct br_err *err)
-{
-	const char *prefix = br_repo_prefix(s->repo);
-	int r = br_session_resolve(s, rev, &w->rev, err);
-
-	if (r < 0)
-		return br_wrap(err, "--with %s@%s", path, rev);
-	if (strncmp(path, "./", 2) == 0)
-		path += 2;
-	w->target = prefix[0] ? br_asprintf("%s/%s", prefix, path) : br_strdup(path);
-	r = br_repo_has_path(s->repo, w->rev, w->target, err);
-	if (r == 0)
-		return br_fail(err, BR_ESTATE, "--with %s@%s: there is no %s in that revision", path, rev,
-			       w->target);
-	return r < 0 ? r : 0;
-}
-
-static int make_with(struct br_session *s, struct br_err *err)
-{
-	for (size_t i = 0; s->opt->with && s->opt->with[i]; i++) {
-		const char *spec = s->opt->with[i];
-		const char *at = strrchr(spec, '@');
-		struct br_with w = {0};
-		int r;
-
-		if (!s->repo)
-			return br_fail(err, BR_EUSAGE,
-				       "--with needs a repository\nthere are no trees to put %s into", spec);
-		if (at && at > spec && at[1] && access(spec, F_OK) != 0) {
-			br_auto_free char *path = br_strndup(spec, (size_t)(at - spec));
-
-			r = with_from_rev(s, path, at + 1, &w, err);
-		} else {
-			r = with_from_user(s, spec, &w, err);
-		}
-		if (r < 0)
-			return r;
-		s->with = br_reallocarray(s->with, s->nwith + 1, sizeof *s->with);
-		s->with[s->nwith++] = w;
-	}
-	return 0;
-}
-
 static int open_judge(struct br_session *s, struct br_err *err)
 {
 	const struct br_options *o = s->opt;
@@ -563,7 +119,7 @@ static int open_repo(struct br_session *s, struct br_err *err)
 	int r = br_repo_open(&s->repo, s->cwd, err);
 
 	/* Without a revision no repository is needed. */
-	if (r < 0 && !br_options_has_commits(s->opt) && !only_revision(s->opt)) {
+	if (r < 0 && !br_options_has_commits(s->opt) && !br_revisions_only(s->opt)) {
 		s->repo = NULL;
 		return 0;
 	}
@@ -670,7 +226,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	s->jobs = o->jobs == 0 ? 1 : s->spec.jobs;
 	s->limit_ns = o->timeout_ns;
 	note_checkout_paths(s);
-	r = make_with(s, err);
+	r = br_with_make(s, err);
 	return r < 0 ? r : br_session_patches(s, err);
 }
 
@@ -681,10 +237,10 @@ static int new_search(struct br_session *s, struct br_err *err)
 	s->row.status = br_strdup("running");
 	s->row.argv = br_shell_join(argv);
 	s->row.cwd = br_strdup(s->cwd);
-	s->row.ends = ends_text(s);
+	s->row.ends = br_revisions_text(s);
 	s->row.pid = getpid();
 	s->row.started_ns = br_date_ns();
-	make_basis(s);
+	br_basis_make(s);
 	return br_record_search_new(s->record, &s->row, err);
 }
 
@@ -716,7 +272,7 @@ static int take_search(struct br_session *s, struct br_err *err)
 	free(br_steal(&s->row.message));
 
 	if (r == 0) {
-		make_basis(s);
+		br_basis_make(s);
 		running.basis = br_strdup(s->row.basis);
 		if (old && strcmp(old, s->row.basis) != 0)
 			br_session_note(
@@ -831,18 +387,18 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	if (resume) {
 		s->row = *resume;
 		*resume = (struct br_search){0};
-		read_ends(s, s->row.ends);
+		br_revisions_read(s, s->row.ends);
 	} else {
-		r = resolve(s, err);
+		r = br_revisions_resolve(s, err);
 	}
 	if (r == 0 && br_options_has_commits(opt))
-		take_paths(s);
+		br_revisions_paths(s);
 	if (r == 0)
 		r = make_spec(s, err);
 	if (r < 0)
 		return r;
 	s->state_dir = br_state_dir(opt, s->repo, s->cwd);
-	s->key_by_commit = reads_history(s) || ends_share_a_tree(s);
+	s->key_by_commit = br_basis_needs_commit(s);
 	r = open_record(s, resume != NULL, err);
 	if (r == 0)
 		r = open_hooks(s, err);
@@ -901,16 +457,6 @@ int br_session_start(struct br_session *s, struct br_err *err)
 	return br_engine_local_open(&s->engine, &s->spec, s->trees, err);
 }
 
-static void free_with(struct br_session *s)
-{
-	for (size_t i = 0; i < s->nwith; i++) {
-		free(s->with[i].target);
-		free(s->with[i].source);
-		free(s->with[i].rev);
-	}
-	free(s->with);
-}
-
 void br_session_close(struct br_session *s, bool keep_trees)
 {
 	if (s->engine)
@@ -938,7 +484,7 @@ void br_session_close(struct br_session *s, bool keep_trees)
 	br_repo_close(s->repo);
 	br_named_done(&s->named);
 	br_isolation_done(&s->isolation);
-	free_with(s);
+	br_with_free(s);
 	for (size_t i = 0; i < s->npatch; i++)
 		br_patch_done(&s->patch[i]);
 	free(s->patch);
