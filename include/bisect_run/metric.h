@@ -38,6 +38,7 @@ struct br_metric_ends_cfg {
 	double threshold; /* the smallest change worth finding, as a share (0.02: 2 %); 0: 0.01 */
 	size_t most;	  /* pairs at most; 0: 600 */
 	bool higher_is_better;
+	bool drifts; /* as in struct br_strategy_cfg: only the differences within pairs count */
 };
 
 struct br_metric_ends_result {

@@ -19,6 +19,7 @@ enum {
 static const double KNOWN = 0.05;      /* chance that an item is on the other side, below which it is left */
 static const double REUSE = 0.02;      /* how far from half a tested item may be, more than a new one */
 static const double REFERENCED = 0.02; /* items this sure count as samples of a side */
+static const double MOST_PREDICTED = 60; /* runs a bit: levels that hardly differ */
 static const double PATIENCE = 3;
 static const double LIKELY = 0.9;
 
@@ -82,9 +83,9 @@ static double predicted(const struct br_metric *s)
 {
 	const struct br_metric_view *v = s->view;
 	double builds, effect = v->sd > 0 ? fabs(v->bad - v->good) / v->sd : 1;
+	double n = s->shape->weight ? (double)s->shape->n : s->parts.total;
 
-	return br_metric_predict(effect, s->shape->weight ? (double)s->shape->n : s->parts.total,
-				 s->cfg.confidence, &builds);
+	return fmin(br_metric_predict(effect, n, s->cfg.confidence, &builds), MOST_PREDICTED * log2(n + 1));
 }
 
 static bool barred(const struct br_metric *s, uint64_t item)

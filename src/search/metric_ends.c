@@ -62,12 +62,12 @@ static bool pairs_move_along(const double *g, const double *b, size_t n)
 	return with > MOVES_ALONG * 0.5 * (square_of(g, n, mg) + square_of(b, n, mb));
 }
 
-static struct contrast compare(double *g, double *b, size_t n, double *scratch)
+static struct contrast compare(double *g, double *b, size_t n, bool drifts, double *scratch)
 {
 	struct contrast c = {.runs = (double)n / 2, .freedom = 2 * (double)n - 2};
 	double sum;
 
-	if (n >= ROBUST_FROM && pairs_move_along(g, b, n)) {
+	if (drifts || (n >= ROBUST_FROM && pairs_move_along(g, b, n))) {
 		for (size_t i = 0; i < n; i++)
 			b[i] -= g[i];
 		draw_in(b, n, scratch);
@@ -127,7 +127,7 @@ enum br_metric_ends br_metric_ends_judge(const double *good, const double *bad, 
 		g[i] = cfg->higher_is_better ? -log(good[i]) : log(good[i]);
 		b[i] = cfg->higher_is_better ? -log(bad[i]) : log(bad[i]);
 	}
-	c = compare(g, b, n, scratch);
+	c = compare(g, b, n, cfg->drifts, scratch);
 	worst = c.difference + half_width(&c);
 	out->change = median[1] / median[0] - 1;
 	out->effect_sd = c.difference / (c.error * sqrt(c.runs));

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum noise { NORMAL, BIMODAL, SPIKES, DRIFT, LAYOUT, STUDENT, SKEWED };
+enum noise { NORMAL, BIMODAL, SPIKES, DRIFT, LAYOUT, STUDENT, SKEWED, LAPLACE, TICKS };
 
 struct bench {
 	const struct br_shape *shape;
@@ -83,6 +83,10 @@ static inline double measure(struct trial_run *t, uint64_t item)
 		for (int i = 0; i < 3; i++)
 			chi += pow(normal(&t->r), 2);
 		return exp(y + b->sd * normal(&t->r) / sqrt(chi / 3));
+	case LAPLACE:
+		return exp(y + b->sd / M_SQRT2 * log(draw(&t->r) / draw(&t->r)));
+	case TICKS: /* a clock that counts in steps of half a standard deviation's size */
+		return round(exp(y + b->sd * normal(&t->r)) / (b->sd / 2)) * (b->sd / 2);
 	case SKEWED:
 		return exp(y - b->sd * log(draw(&t->r)));
 	}
@@ -101,7 +105,7 @@ static inline double run_once(struct trial_run *t, uint64_t item)
 
 static inline enum br_metric_ends measure_ends(struct trial_run *t, double *sd)
 {
-	const struct br_metric_ends_cfg cfg = {.threshold = t->b->threshold};
+	const struct br_metric_ends_cfg cfg = {.threshold = t->b->threshold, .drifts = t->b->drifts};
 	struct br_metric_ends_result res;
 	enum br_metric_ends e = BR_METRIC_MORE;
 	double good[700], bad[700];
