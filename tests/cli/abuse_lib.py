@@ -5,12 +5,13 @@ import os
 import resource
 import stat
 import subprocess
+import unittest
 
 import lib
-from sandbox_lib import GUARD, HOST, PY_GUARD, SandboxCase
+from sandbox_lib import GUARD, HOST, PY_GUARD, USER, SandboxCase
 
 PY = PY_GUARD + r"""
-import ctypes, errno, signal, socket, stat, struct, subprocess, time
+import ctypes, errno, signal, socket, stat, struct, time
 libc = ctypes.CDLL(None, use_errno=True)
 def attempt(name, function, *args, **kw):
     try:
@@ -19,6 +20,12 @@ def attempt(name, function, *args, **kw):
         return None
     print('did:', name, value, flush=True)
     return value
+def poke(path, data):
+    fd = os.open(path, os.O_WRONLY)
+    try:
+        return os.write(fd, data)
+    finally:
+        os.close(fd)
 def call(name, number, *args):
     ctypes.set_errno(0)
     if libc.syscall(ctypes.c_long(number), *[a if isinstance(a, bytes) else ctypes.c_long(a) for a in args]) != -1:
@@ -68,7 +75,10 @@ class AbuseCase(SandboxCase):
         self.addCleanup(self.sentinel.kill)
         self.hand_over()
         self.must_be_boxed()
-        self.before = fingerprint(self.outside), host_state()
+        self.before = self.before_now()
+
+    def before_now(self):
+        return fingerprint(self.outside), host_state()
 
     def must_be_boxed(self):
         proc = self.popen("try", "--json", "HEAD", "--", "readlink", "/proc/self/ns/mnt", cwd=self.r.path)
@@ -99,10 +109,16 @@ class AbuseCase(SandboxCase):
         return self.trial(["sh", "-c", GUARD + script], *args, verdict=verdict)
 
     def py(self, script, *args, verdict="good"):
-        return self.trial(["python3", "-c", PY + script], *args, verdict=verdict)
+        return self.trial(["python3", "-S", "-E", "-c", PY + script], *args, verdict=verdict)
 
     def assert_next_is_clean(self, *args):
         """The next trial, of another commit, in the tree that was left: all of that commit's files are there and as they were."""
         trial = self.trial(["sh", "-c", "git status --porcelain -uno && cat state name dir/file dir/deep/er"], *args, rev="c1")
         self.assertEqual(trial["text"].split(), ["0", "c1", "one", "x"], trial["why"])
         self.assertEqual(trial["verdict"], "good")
+
+
+def as_ordinary_user(case, module):
+    made = type(case.__name__ + "OfAnOrdinaryUser", (case,),
+                {"uid": USER, "__doc__": "The same, run by root as somebody else.", "__module__": module})
+    return unittest.skipIf(os.geteuid() != 0, "needs root to become an ordinary user")(made)
