@@ -77,6 +77,11 @@ bool br_environment_is_secret(const char *name)
 	return matches(secret, name);
 }
 
+bool br_environment_is_misleading(const char *name)
+{
+	return matches(misleading, name);
+}
+
 bool br_environment_is_volatile(const char *name)
 {
 	return matches(varying, name);
@@ -122,7 +127,7 @@ char **br_environment_make(const struct br_environment_cfg *cfg)
 		if (!strchr(entry, '='))
 			continue;
 		if (!named_in(cfg->pass, entry)) {
-			if (matches(misleading, name) || br_environment_is_secret(name))
+			if (matches(misleading, name) || (!cfg->trusted && br_environment_is_secret(name)))
 				continue;
 			if (cfg->clear && !matches(needed, name))
 				continue;

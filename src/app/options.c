@@ -1,6 +1,7 @@
 /* options.c - from argv to what the user asked for: getopt_long over the option table, then what must not stand together. */
 #include "app/options.h"
 
+#include "app/env_pair.h"
 #include "app/options_row.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -486,6 +487,28 @@ static int place_candidate(const struct parse *p)
 	return 0;
 }
 
+/* Variables are set by env, whose words they are; a search that goes on has them there already. */
+static int place_variables(const struct parse *p)
+{
+	struct br_options *o = p->o;
+	char **own = o->argv;
+	const char *comma = strchr(o->subset, ',');
+
+	if (!comma || !comma[1] || comma == o->subset + strlen(BR_ENV_PAIR))
+		return br_fail(p->err, BR_EUSAGE,
+			       "--subset " BR_ENV_PAIR " needs two files\n"
+			       "write --subset " BR_ENV_PAIR "good.env,bad.env, both as `env` prints them");
+	if (!own || (strcmp(own[0], "env") == 0 && own[1] && strcmp(own[1], "@@*") == 0))
+		return 0;
+	o->argv = NULL;
+	br_strv_add(&o->argv, "env");
+	br_strv_add(&o->argv, "@@*");
+	for (size_t i = 0; own[i]; i++)
+		br_strv_add(&o->argv, own[i]);
+	br_strv_free(own);
+	return 0;
+}
+
 static int check_search(const struct parse *p)
 {
 	struct br_options *o = p->o;
@@ -502,7 +525,9 @@ static int check_search(const struct parse *p)
 		rc = check_company(p);
 	if (rc == 0)
 		rc = check_command(p, "bisect-run --good REV [--bad REV] -- COMMAND");
-	return rc != 0 ? rc : place_candidate(p);
+	if (rc != 0)
+		return rc;
+	return br_env_pair_is(p->o->subset) ? place_variables(p) : place_candidate(p);
 }
 
 static int check_try(const struct parse *p)

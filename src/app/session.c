@@ -1,6 +1,7 @@
 /* session.c - opening and closing all that one search needs. */
 #include "app/session.h"
 
+#include "app/env_pair.h"
 #include "app/environment.h"
 #include "app/flight.h"
 #include "app/jobs.h"
@@ -189,9 +190,17 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	const struct br_options *o = s->opt;
 	struct br_environment_cfg env = {
 		.from = environ, .pass = o->pass_env, .set = o->env, .clear = o->clear_env};
+	br_auto_strv char **base = NULL;
 	bool here = !s->bad;
 	int r;
 
+	r = br_env_pair_base(&base, s, err);
+	if (r < 0)
+		return r;
+	if (base) {
+		env.from = base;
+		env.trusted = true;
+	}
 	s->env = br_environment_make(&env);
 	r = br_isolation_make(&s->isolation, o, s->cwd, here ? view_of(s) : NULL, s->env, err);
 	if (r < 0)
@@ -393,11 +402,11 @@ int br_session_open(struct br_session *s, const struct br_options *opt, struct b
 	}
 	if (r == 0 && br_options_has_commits(opt))
 		br_revisions_paths(s);
+	s->state_dir = br_state_dir(opt, s->repo, s->cwd);
 	if (r == 0)
 		r = make_spec(s, err);
 	if (r < 0)
 		return r;
-	s->state_dir = br_state_dir(opt, s->repo, s->cwd);
 	s->key_by_commit = br_basis_needs_commit(s);
 	r = open_record(s, resume != NULL, err);
 	if (r == 0)

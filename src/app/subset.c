@@ -1,6 +1,7 @@
 /* subset.c - --subset: which of the items are enough to fail. */
 #include "app/minimize.h"
 
+#include "app/env_pair.h"
 #include "app/items.h"
 #include "app/keep.h"
 #include "base/buf.h"
@@ -156,8 +157,8 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 	for (uint64_t i = 0; i < a->nitem; i++)
 		s->subset.kept[i] = br_strdup(u->items.text[a->item[i]]);
 	free(s->row.message);
-	s->row.message = br_asprintf("%llu of %llu items %s", (unsigned long long)a->nitem,
-				     (unsigned long long)u->items.n,
+	s->row.message = br_asprintf("%llu of %llu %ss %s", (unsigned long long)a->nitem,
+				     (unsigned long long)u->items.n, m->form.unit,
 				     s->opt->isolate ? "make the difference" : "are enough to fail");
 }
 
@@ -191,7 +192,10 @@ int br_subset_open(struct br_minimize **out, struct br_session *s, struct br_err
 {
 	struct subset *u = br_calloc(1, sizeof *u);
 	br_auto_free char *dir = br_asprintf("%s/subset", s->log_dir);
-	int r = br_items_read(&u->items, s, s->opt->subset, err);
+	bool vars = br_env_pair_is(s->opt->subset);
+	const char *name = vars ? "environment" : name_of(s->opt->subset);
+	int r = vars ? br_env_pair_items(&u->items, s, err)
+		     : br_items_read(&u->items, s, s->opt->subset, err);
 
 	if (r == 0)
 		r = br_dir_make(dir, err);
@@ -204,16 +208,16 @@ int br_subset_open(struct br_minimize **out, struct br_session *s, struct br_err
 		.form = {.ops = &subset_form,
 			 .session = s,
 			 .doing = "looking for the smallest set",
-			 .unit = "item",
+			 .unit = vars ? "variable" : "item",
 			 .phase = BR_PHASE_REDUCE},
 		.ops = &subset_ops,
-		.whole_name = "with all items",
-		.nothing_name = "without any item",
+		.whole_name = vars ? "with all variables of the bad environment" : "with all items",
+		.nothing_name = vars ? "in the good environment" : "without any item",
 		.best_name = "the smallest set",
 	};
-	u->result = br_asprintf("%s/%s", dir, name_of(s->opt->subset));
-	br_strv_add(&s->input_file, name_of(s->opt->subset));
-	br_strv_add(&s->input_name, name_of(s->opt->subset));
+	u->result = br_asprintf("%s/%s", dir, name);
+	br_strv_add(&s->input_file, name);
+	br_strv_add(&s->input_name, name);
 	s->spec.input_name = s->input_name;
 	*out = &u->base;
 	return 0;

@@ -131,6 +131,51 @@ class Subset(Minimize):
         self.assertGreaterEqual(len(checks), 1)
 
 
+class Variables(Minimize):
+    """--subset env:GOOD,BAD"""
+
+    # LC_ALL with TZ in the bad environment, and EDITOR, which only the good one has, together do it.
+    TEST = ["sh", "-c", 'test "$LC_ALL$TZ" != xxAsia/Tokyo || test -n "$EDITOR"']
+
+    def setUp(self):
+        super().setUp()
+        same = f"PATH={self.env['PATH']}\nHOME={self.env['HOME']}\nPWD=/here\n"
+        self.write("good.env", same + "LC_ALL=C\nEDITOR=vi\nPAGER=less\n" + "".join(f"V{i}=a\n" for i in range(20)))
+        self.write("bad.env", same.replace("here", "there") + "f=() {\n echo x\n}\nLC_ALL=xx\nTZ=Asia/Tokyo\nA_KEY=s\n" +
+                   "".join(f"V{i}=b c\n" for i in range(20)))
+
+    def test_the_variables_that_matter_are_named(self):
+        done = self.minimize("--subset", "env:good.env,bad.env", command=self.TEST)
+        self.assertEqual(done.json["subset"]["kept"], ["--unset=EDITOR", "LC_ALL=xx", "TZ=Asia/Tokyo"])
+        self.assertEqual(done.json["subset"]["before"], 25)
+        self.assertIn("several lines", " ".join(done.json["notes"]))
+        self.assertRegex(done.json["message"], "3 of 25 variables")
+
+    def test_the_base_is_the_good_environment_and_not_the_users(self):
+        test = ["sh", "-c", 'test "$V3" = a && test "$PAGER" = less && test -z "$MINE"']
+        done = self.minimize("--subset", "env:good.env,bad.env", command=test, env={"MINE": "1", "V3": "mine"})
+        self.assertEqual(len(done.json["subset"]["kept"]), 1)
+
+    def test_env_0_has_values_of_several_lines_beside_which_others_are_read(self):
+        self.write("good.env", f"PATH={self.env['PATH']}\0A=1\nB=2\0C=3\0")
+        self.write("bad.env", f"PATH={self.env['PATH']}\0A=1\nB=3\0C=4\0")
+        done = self.minimize("--subset", "env:good.env,bad.env", command=["sh", "-c", 'test "$C" = 3'])
+        self.assertEqual((done.json["subset"]["kept"], done.json["subset"]["before"]), (["C=4"], 1))
+
+    def test_it_goes_on_with_the_environments_that_it_began_with(self):
+        done = self.run_program("--subset", "env:good.env,bad.env", "--max-trials", "4", "--", *self.TEST, cwd=self.where())
+        self.assertEqual(done.rc, 2, done)
+        for name in ("good.env", "bad.env"):
+            os.unlink(os.path.join(self.where(), name))
+        done = self.run_program("resume", "--json", cwd=self.where())
+        self.assertEqual(done.json["subset"]["kept"], ["--unset=EDITOR", "LC_ALL=xx", "TZ=Asia/Tokyo"], done)
+
+    def test_wrong_uses_are_refused(self):
+        self.assert_refused(self.run_program("--subset", "env:good.env", "--", "true", cwd=self.where()), "needs two files", rcs=(129,))
+        self.assert_refused(self.run_program("--subset", "env:good.env,none", "--", "true", cwd=self.where()), "none")
+        self.assert_refused(self.run_program("--subset", "env:good.env,good.env", "--", "true", cwd=self.where()), "are the same")
+
+
 class Reduce(Minimize):
     def nested(self):
         data = {"list": [{"x": i, "y": [1, 2, {"z": "w" * (i % 7)}]} for i in range(200)], "deep": {"k": {"bug": 7}}}
