@@ -25,8 +25,8 @@
 struct br_err;
 struct br_reduce;
 
-/* The unit that a search ends with: of these none can go. auto: trees, lines, tokens, characters; or bytes, by the content. */
-enum br_reduce_by { BR_BY_AUTO, BR_BY_LINE, BR_BY_CHAR, BR_BY_BYTE, BR_BY_TOKEN, BR_BY_TREE };
+/* The unit that a search ends with: of these none can go. auto: trees, lines, tokens, characters; or bytes, by the content. hunk: of unified diffs, and what stands alone in its file is one with it. */
+enum br_reduce_by { BR_BY_AUTO, BR_BY_LINE, BR_BY_CHAR, BR_BY_BYTE, BR_BY_TOKEN, BR_BY_TREE, BR_BY_HUNK };
 
 struct br_reduce_cfg {
 	uint64_t seed; /* for future use: nothing is left to chance yet */
@@ -87,7 +87,7 @@ void br_reduce_status(struct br_reduce *r, struct br_reduce_status *out);
 void br_reduce_close(struct br_reduce *r); /* NULL is fine */
 
 void br_candidate_done(struct br_candidate *c);
-/* "line", "char", "byte", "token", "tree", "auto", as in --by and the JSON report; the reverse: -1 when unknown. */
+/* "line", "char", "byte", "token", "tree", "hunk", "auto", as in --by and the JSON report; the reverse: -1 when unknown. */
 const char *br_reduce_by_name(enum br_reduce_by by);
 int br_reduce_by_from(const char *name);
 

@@ -385,8 +385,8 @@ static void tell_match(const struct br_option_row *row, const struct br_options 
 
 static int set_by(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
 {
-	static const char *const words[] = {"auto", "line", "char", "byte", "token", "tree", NULL};
-	int i = pick(v, words, "auto, line, char, byte, token, tree", err);
+	static const char *const words[] = {"auto", "line", "char", "byte", "token", "tree", "hunk", NULL};
+	int i = pick(v, words, "auto, line, char, byte, token, tree, hunk", err);
 
 	return i < 0 ? i : set_text(row, v, err);
 }

@@ -269,6 +269,7 @@ static int open_strategy(struct br_minimize *m, struct br_strategy **out, struct
 	int by = s->opt->by ? br_reduce_by_from(s->opt->by) : BR_BY_AUTO;
 	const struct br_reduce_cfg cfg = {
 		.seed = s->opt->seed, .by = (enum br_reduce_by)by, .fast = s->opt->fast};
+	struct br_reduce_status st;
 	int r;
 
 	if (by < 0)
@@ -282,6 +283,9 @@ static int open_strategy(struct br_minimize *m, struct br_strategy **out, struct
 			br_reduce_known(u->reduce, s->trial[i].item, br_session_class(s, &s->trial[i]));
 	/* So that what is best already is known before anything is written. */
 	(void)br_reduce_propose(u->reduce, NULL, 0);
+	br_reduce_status(u->reduce, &st);
+	if (by == BR_BY_HUNK && st.units_before == 0)
+		return br_fail(err, BR_ESTATE, "--by hunk: there is no hunk in the input, it is no diff");
 	u->strategy.ops = &face;
 	*out = &u->strategy;
 	for (size_t i = 0; i < u->npart; i++)

@@ -48,8 +48,8 @@ void br_candidate_done(struct br_candidate *c)
 }
 
 static const char *const BY_NAMES[] = {
-	[BR_BY_AUTO] = "auto", [BR_BY_LINE] = "line",	[BR_BY_CHAR] = "char",
-	[BR_BY_BYTE] = "byte", [BR_BY_TOKEN] = "token", [BR_BY_TREE] = "tree",
+	[BR_BY_AUTO] = "auto",	 [BR_BY_LINE] = "line", [BR_BY_CHAR] = "char", [BR_BY_BYTE] = "byte",
+	[BR_BY_TOKEN] = "token", [BR_BY_TREE] = "tree", [BR_BY_HUNK] = "hunk",
 };
 
 const char *br_reduce_by_name(enum br_reduce_by by)

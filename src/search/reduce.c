@@ -125,6 +125,7 @@ static void name_pass(struct br_reduce *r)
 		[BR_PASS_WINDOWS] = "neighbouring tokens",
 		[BR_PASS_CHARS] = "characters",
 		[BR_PASS_ZEROS] = "zeros",
+		[BR_PASS_HUNKS] = "hunks",
 	};
 	const char *name = names[r->step.pass];
 

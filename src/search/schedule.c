@@ -72,6 +72,7 @@ static const signed char FLAT[] = {
 static const signed char TREES[] = {
 	BR_PASS_FILES, BR_PASS_LEVEL, BR_PASS_WRAPPERS, BR_PASS_INNER, -3, BR_PASS_SOFT, END};
 static const signed char BY_LINES[] = {BR_PASS_FILES, BR_PASS_LINES, END};
+static const signed char BY_HUNKS[] = {BR_PASS_FILES, BR_PASS_HUNKS, END};
 static const signed char BY_TOKENS[] = {BR_PASS_FILES, BR_PASS_TOKENS, END};
 static const signed char BY_CHARS[] = {BR_PASS_FILES, BR_PASS_CHARS, END};
 static const signed char BY_BYTES[] = {BR_PASS_FILES, BR_PASS_BLOCKS, END};
@@ -106,6 +107,8 @@ static const signed char *list_of(const struct br_schedule *s)
 		return BY_BYTES;
 	case BR_BY_TOKEN:
 		return BY_TOKENS;
+	case BR_BY_HUNK:
+		return BY_HUNKS;
 	case BR_BY_TREE:
 		return s->certifying ? CERTIFY_TREES : TREES;
 	case BR_BY_AUTO:
@@ -124,6 +127,7 @@ static enum br_lang lang_for(enum br_reduce_by by, enum br_lang found)
 		return BR_LANG_BINARY;
 	case BR_BY_LINE:
 	case BR_BY_CHAR:
+	case BR_BY_HUNK:
 		return BR_LANG_TEXT;
 	case BR_BY_TOKEN:
 	case BR_BY_TREE:
@@ -195,7 +199,7 @@ static bool next_arg(struct br_schedule *s, const struct br_doc *doc, enum br_pa
 		return true;
 	}
 	out->arg = s->arg;
-	return s->arg++ < (pass == BR_PASS_WINDOWS ? BR_WINDOWS : 1);
+	return s->arg++ < (pass == BR_PASS_WINDOWS ? BR_WINDOWS : pass == BR_PASS_HUNKS ? 2 : 1);
 }
 
 static bool has_many_lines(const struct br_doc *doc)
@@ -238,6 +242,7 @@ static bool is_wanted(const struct br_schedule *s, const struct br_doc *doc, con
 	case BR_PASS_BLANKS:
 	case BR_PASS_STATEMENTS:
 	case BR_PASS_WINDOWS:
+	case BR_PASS_HUNKS:
 	default:
 		return true;
 	}
@@ -322,8 +327,9 @@ enum br_reduce_by br_schedule_by(const struct br_schedule *s, const struct br_do
 uint64_t br_schedule_units(const struct br_schedule *s, const struct br_doc *doc, enum br_reduce_by by)
 {
 	static const enum br_pass pass_of[] = {
-		[BR_BY_AUTO] = BR_PASS_CHARS,  [BR_BY_LINE] = BR_PASS_LINES,   [BR_BY_CHAR] = BR_PASS_CHARS,
-		[BR_BY_BYTE] = BR_PASS_BLOCKS, [BR_BY_TOKEN] = BR_PASS_TOKENS, [BR_BY_TREE] = BR_PASS_LEVEL,
+		[BR_BY_AUTO] = BR_PASS_CHARS, [BR_BY_LINE] = BR_PASS_LINES,  [BR_BY_CHAR] = BR_PASS_CHARS,
+		[BR_BY_HUNK] = BR_PASS_HUNKS, [BR_BY_BYTE] = BR_PASS_BLOCKS, [BR_BY_TOKEN] = BR_PASS_TOKENS,
+		[BR_BY_TREE] = BR_PASS_LEVEL,
 	};
 	uint32_t turns = by == BR_BY_TREE ? br_units_depths(doc, s->lang, BR_PASS_LEVEL) : 1;
 	uint64_t n = 0;

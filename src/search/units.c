@@ -171,6 +171,8 @@ static void plan_file(struct br_plan *plan, uint32_t file, const struct br_part 
 		plan_lines(plan, file, part);
 	} else if (pass == BR_PASS_CHARS) {
 		plan_chars(plan, file, part);
+	} else if (pass == BR_PASS_HUNKS) {
+		br_units_diff(plan, file, part, arg > 0);
 	} else if (pass == BR_PASS_ZEROS) {
 		plan_zeros(plan, file, part);
 	} else if (pass == BR_PASS_TOKENS || pass == BR_PASS_PAIRS || pass == BR_PASS_BLANKS ||

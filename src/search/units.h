@@ -23,13 +23,14 @@ enum br_pass {
 	BR_PASS_WINDOWS,    /* two or three tokens side by side; arg: below BR_WINDOWS */
 	BR_PASS_CHARS,	    /* UTF-8 characters */
 	BR_PASS_ZEROS,	    /* bytes become zero */
+	BR_PASS_HUNKS,	    /* of a diff; arg 0: all of a file, 1: single ones */
 };
 
 enum { BR_WINDOWS = 5 };
 
 /*
  * lang: of each file; BLOCKS and ZEROS look at binary ones only, ALL and FILES at all, the others at the rest.
- * arg: size of blocks, depth, level; 0 elsewhere. The plan is to be empty; it comes out sealed.
+ * arg: size of blocks, depth, level, whether hunks; 0 elsewhere. The plan is to be empty; it comes out sealed.
  */
 void br_units_plan(struct br_plan *plan, const struct br_doc *doc, const enum br_lang *lang,
 		   enum br_pass pass, uint32_t arg);

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-from lib import OUTSIDE, Case, main, read
+from lib import OUTSIDE, Case, linear, main, read
 
 # Fails when the file that is its first argument holds all words of the others.
 HAS = r'f=$1; shift; for w; do grep -q -- "$w" "$f" || exit 0; done; exit 1'
@@ -240,6 +240,29 @@ class Reduce(Minimize):
         done = self.minimize("--reduce", "a.txt", "--reduce", "b.txt", "--by", "line", command=test)
         folder = os.path.dirname(done.json["reduce"]["result"])
         self.assertEqual({n: read(os.path.join(folder, n)) for n in os.listdir(folder)}, {"a.txt": "a2\n", "b.txt": "b1\n"})
+
+    def test_a_diff_is_reduced_by_hunks(self):
+        repo = self.repo(linear(1), name="base")
+        for name in ("a", "b", "c"):
+            repo.write(name, "".join(f"{name} {i}\n" for i in range(100)))
+        repo.git("add", ".")
+        for name in ("a", "b", "c"):
+            repo.write(name, "".join(f"-- {name} {i}\n" if i % 10 == 3 else f"{name} {i}\n" for i in range(100)))
+        patch = self.write("all.diff", "From: me\n\n" + repo.git("diff") + "\n")
+        base = self.path("base")
+        test = ["sh", "-c", f'rm -rf t; cp -r {base} t && cd t && git checkout -q . && {{ test ! -s "$1" || git apply -q "$1" || exit 125; }} && '
+                '! { grep -q "^-- a 43" a && grep -q "^-- c 93" c && grep -q "^-- c 3$" c; }', "-", "@@"]
+        done = self.minimize(*OUTSIDE, "--reduce", patch, "--by", "hunk", command=test)
+        left = read(done.json["reduce"]["result"])
+        self.assertEqual([line for line in left.splitlines() if line.startswith("+") and not line.startswith("+++")],
+                         ["+-- a 43", "+-- c 3", "+-- c 93"])
+        self.assertEqual((done.json["reduce"]["by"], done.json["reduce"]["units_before"], done.json["reduce"]["units_after"]), ("hunk", 30, 3))
+        self.assertTrue(left.startswith("From: me\n"), "what stands before the diff stays")
+
+    def test_by_hunk_needs_a_diff(self):
+        self.write("in", "x\n")
+        done = self.run_program("--reduce", "in", "--by", "hunk", "--", "sh", "-c", '! test -s "$1"', "-", "@@", cwd=self.where())
+        self.assert_refused(done, "no diff")
 
     def test_an_input_that_does_not_matter_is_said(self):
         self.write("in", "x\n")

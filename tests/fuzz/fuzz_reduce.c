@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { MOST = 600, LANGS = BR_LANG_YAML + 1, PASSES = BR_PASS_ZEROS + 1 };
+enum { MOST = 600, LANGS = BR_LANG_YAML + 1, PASSES = BR_PASS_HUNKS + 1 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int pass = 0; pass < PASSES; pass++)
 		for (uint32_t arg = 0; arg < 4; arg++)
 			check_pass(lang, &doc, (enum br_pass)pass, arg);
-	check_reduction(&part, (enum br_reduce_by)(data[0] / 16 % (BR_BY_TREE + 1)));
+	check_reduction(&part, (enum br_reduce_by)(data[0] / 16 % (BR_BY_HUNK + 1)));
 	br_doc_done(&doc);
 	free(part.data);
 	return 0;
