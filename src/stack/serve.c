@@ -45,9 +45,8 @@ struct packet {
 };
 
 struct br_task {
-	const struct br_held *held; /* NULL: a core file */
+	const struct br_held *held;
 	size_t n;
-	const char *core, *exe;
 };
 
 /* ---- the helper ---- */
@@ -159,7 +158,6 @@ static int body(void *arg, int fd)
 	const struct br_task *task = arg;
 	struct client *c = br_calloc(1, sizeof *c);
 	struct br_stacks s = {0};
-	struct br_err err = {0};
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_NAME, "bisect-run:look");
@@ -170,10 +168,7 @@ static int body(void *arg, int fd)
 #endif
 	(void)unsetenv("DEBUGINFOD_URLS"); /* libdw would fetch debug information from the network */
 	c->fd = fd;
-	if (task->held)
-		read_live(c, task, &s);
-	else
-		(void)br_unwind_core(br_stacks_process(&s, 0), task->core, task->exe, &err);
+	read_live(c, task, &s);
 	send_text(c, &s);
 	send_telling(c, &s);
 	br_stacks_done(&s);
@@ -267,13 +262,5 @@ int br_serve_live(const struct br_held *held, size_t n, int limit_ms, struct br_
 
 	if (!BR_STACK_SUPPORTED)
 		return br_fail(err, BR_EUNSUPPORTED, "stacks cannot be read on this kind of processor");
-	return run(&task, limit_ms, out, err);
-}
-
-int br_stack_of_core(const char *core, const char *exe, int limit_ms, struct br_stack_seen *out,
-		     struct br_err *err)
-{
-	struct br_task task = {.core = core, .exe = exe};
-
 	return run(&task, limit_ms, out, err);
 }

@@ -33,10 +33,6 @@ void br_stack_seen_done(struct br_stack_seen *s);
  */
 int br_stack_take(const pid_t *pid, size_t n, int limit_ms, struct br_stack_seen *out, struct br_err *err);
 
-/* What a core file holds. exe: the program that left it. */
-int br_stack_of_core(const char *core, const char *exe, int limit_ms, struct br_stack_seen *out,
-		     struct br_err *err);
-
 /* The first deadly signal of a run. */
 struct br_crash {
 	pid_t pid;

@@ -1,5 +1,5 @@
 /*
- * unwind.c - walks stacks with libdwfl: of processes that somebody else holds, and of core files.
+ * unwind.c - walks stacks with libdwfl: of processes that somebody else holds.
  *
  * The holder keeps ptrace for itself, so registers come as data and memory by a callback. Programs in a sandbox have
  * other roots than ours: their files are opened through /proc/PID/root.
@@ -260,36 +260,4 @@ void br_unwind_process(struct br_process *p, const struct br_held *held, size_t 
 		br_python_add(p, dwfl, held, n, memory);
 	dwfl_end(dwfl);
 	free(l.page);
-}
-
-/* ---- core files ---- */
-
-static const Dwfl_Callbacks core_callbacks = {.find_elf = dwfl_build_id_find_elf,
-					      .find_debuginfo = dwfl_standard_find_debuginfo};
-
-static int walk_core_thread(Dwfl_Thread *thread, void *arg)
-{
-	struct br_process *p = arg;
-
-	if (p->n < BR_THREADS_MAX)
-		(void)br_process_thread(p, dwfl_thread_tid(thread));
-	return DWARF_CB_OK;
-}
-
-int br_unwind_core(struct br_process *p, const char *core, const char *exe, struct br_err *err)
-{
-	Dwfl *dwfl = dwfl_begin(&core_callbacks);
-	br_auto_fd int fd = open_file(core);
-	Elf *elf = fd < 0 ? NULL : elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	bool fine = dwfl && elf && dwfl_core_file_report(dwfl, elf, exe) >= 0 &&
-		    dwfl_report_end(dwfl, NULL, NULL) == 0 && dwfl_core_file_attach(dwfl, elf) >= 0;
-
-	p->program = br_strdup(exe);
-	if (fine)
-		(void)dwfl_getthreads(dwfl, walk_core_thread, p);
-	for (size_t i = 0; i < p->n; i++)
-		walk_thread(&p->thread[i], dwfl);
-	dwfl_end(dwfl);
-	(void)elf_end(elf);
-	return fine && p->n ? 0 : br_fail(err, BR_EPARSE, "%s: no core file that could be read", core);
 }

@@ -14,7 +14,5 @@ struct br_memory {
 /* Adds the stacks of the held threads of one process. */
 void br_unwind_process(struct br_process *p, const struct br_held *held, size_t n,
 		       const struct br_memory *memory);
-/* Adds those of a core file. 0, or BR_EPARSE. */
-int br_unwind_core(struct br_process *p, const char *core, const char *exe, struct br_err *err);
 
 #endif
