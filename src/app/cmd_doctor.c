@@ -1,6 +1,7 @@
 /* cmd_doctor.c - what this machine can do, in words: tried, not guessed. */
 #include "app/commands.h"
 
+#include "app/doctor.h"
 #include "app/finish.h"
 #include "app/session.h"
 #include "app/state.h"
@@ -20,42 +21,25 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-enum { PROBE_MS = 5000 };
-
-static void line(bool works, const char *what, const char *detail)
+void br_doctor_line(bool works, const char *what, const char *detail)
 {
 	printf("  %-4s %-26s %s\n", works ? "yes" : "NO", what, detail);
 }
 
-static char *output_of(char *const *argv)
-{
-	char *out = NULL;
-	int status = -1;
-
-	if (br_spawn_capture(argv, environ, NULL, 4096, PROBE_MS, &out, &status, NULL) < 0 || status != 0) {
-		free(out);
-		return NULL;
-	}
-	out[strcspn(out, "\n")] = '\0';
-	return out;
-}
-
 static void check_programs(void)
 {
-	char name[] = "git", option[] = "--version";
-	char *const git[] = {name, option, NULL};
-	br_auto_free char *version = output_of(git);
+	br_auto_free char *version = br_doctor_version("git", "--version");
 
-	line(version != NULL, "git",
-	     version ? version : "not found: revisions with unusual syntax cannot be asked for");
+	br_doctor_line(version != NULL, "git",
+		       version ? version : "not found: revisions with unusual syntax cannot be asked for");
 }
 
 static void check_pidfd(void)
 {
 	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
 
-	line(fd >= 0, "pidfd",
-	     fd >= 0 ? "the end of a trial is seen at once" : "not here: a slower way is used");
+	br_doctor_line(fd >= 0, "pidfd",
+		       fd >= 0 ? "the end of a trial is seen at once" : "not here: a slower way is used");
 	if (fd >= 0)
 		(void)close(fd);
 }
@@ -64,9 +48,9 @@ static void check_subreaper(void)
 {
 	bool works = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 
-	line(works, "child subreaper",
-	     works ? "processes that a test leaves behind are found and killed"
-		   : "not here: daemonised processes of a test may survive it");
+	br_doctor_line(works, "child subreaper",
+		       works ? "processes that a test leaves behind are found and killed"
+			     : "not here: daemonised processes of a test may survive it");
 }
 
 static void check_children(void)
@@ -74,9 +58,9 @@ static void check_children(void)
 	char path[64];
 
 	(void)snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
-	line(access(path, R_OK) == 0, "/proc children lists",
-	     access(path, R_OK) == 0 ? "process trees are walked quickly"
-				     : "not here: all of /proc is searched instead");
+	br_doctor_line(access(path, R_OK) == 0, "/proc children lists",
+		       access(path, R_OK) == 0 ? "process trees are walked quickly"
+					       : "not here: all of /proc is searched instead");
 }
 
 static void check_state(const struct br_options *opt)
@@ -89,17 +73,17 @@ static void check_state(const struct br_options *opt)
 	if (!cwd)
 		return;
 	if (br_repo_open(&repo, cwd, &err) == 0)
-		line(true, "repository", br_repo_common_dir(repo));
+		br_doctor_line(true, "repository", br_repo_common_dir(repo));
 	else
-		line(false, "repository", err.msg);
+		br_doctor_line(false, "repository", err.msg);
 	dir = br_state_dir(opt, repo, cwd);
 	/* Its parent must be writable when it is not there yet. */
 	if (access(dir, F_OK) == 0) {
-		line(access(dir, W_OK) == 0, "state directory", dir);
+		br_doctor_line(access(dir, W_OK) == 0, "state directory", dir);
 	} else {
 		br_auto_free char *parent = br_strndup(dir, (size_t)(strrchr(dir, '/') - dir));
 
-		line(access(parent, W_OK) == 0, "state directory (new)", dir);
+		br_doctor_line(access(parent, W_OK) == 0, "state directory (new)", dir);
 	}
 	br_repo_close(repo);
 }
@@ -111,8 +95,8 @@ static bool check_namespaces(void)
 	struct br_err err = {0};
 	bool works = br_box_try(&box, environ, &err) == 0;
 
-	line(works, "namespaces (--sandbox strict)",
-	     works ? "a test sees files read-only, no process, no network of yours" : err.msg);
+	br_doctor_line(works, "namespaces (--sandbox strict)",
+		       works ? "a test sees files read-only, no process, no network of yours" : err.msg);
 	return works;
 }
 
@@ -127,7 +111,7 @@ static void check_landlock(void)
 					      version >= 6 ? ", cannot signal your processes"
 							   : "; it can signal your processes (Linux 6.12)");
 
-	line(works, "Landlock (--sandbox basic)", works ? text : err.msg);
+	br_doctor_line(works, "Landlock (--sandbox basic)", works ? text : err.msg);
 }
 
 /* What of a trial's surroundings each level keeps apart, for the best one that works here. */
@@ -135,18 +119,23 @@ static void list_properties(bool namespaces)
 {
 	bool landlock = namespaces || br_guard_version() > 0;
 
-	line(landlock, "  files kept",
-	     namespaces ? "read-only but the tree; writes to HOME are thrown away"
-	     : landlock ? "read-only but the tree"
-			: "no");
-	line(landlock, "  secrets hidden",
-	     landlock ? "keys, tokens, histories" : "a test reads what you may read");
-	line(namespaces, "  processes hidden", namespaces ? "none of yours is seen" : "a test sees yours");
-	line(namespaces, "  network apart", namespaces ? "its own loopback" : "a test has the machine's");
-	line(namespaces, "  /tmp, IPC apart", namespaces ? "empty, thrown away" : "shared with the machine");
-	line(namespaces, "  sockets hidden",
-	     namespaces ? "those that were there when the test began" : "a test may connect to services");
-	line(true, "  all of it killed", namespaces ? "by the kernel, at once" : "by walking its processes");
+	br_doctor_line(landlock, "  files kept",
+		       namespaces ? "read-only but the tree; writes to HOME are thrown away"
+		       : landlock ? "read-only but the tree"
+				  : "no");
+	br_doctor_line(landlock, "  secrets hidden",
+		       landlock ? "keys, tokens, histories" : "a test reads what you may read");
+	br_doctor_line(namespaces, "  processes hidden",
+		       namespaces ? "none of yours is seen" : "a test sees yours");
+	br_doctor_line(namespaces, "  network apart",
+		       namespaces ? "its own loopback" : "a test has the machine's");
+	br_doctor_line(namespaces, "  /tmp, IPC apart",
+		       namespaces ? "empty, thrown away" : "shared with the machine");
+	br_doctor_line(namespaces, "  sockets hidden",
+		       namespaces ? "those that were there when the test began"
+				  : "a test may connect to services");
+	br_doctor_line(true, "  all of it killed",
+		       namespaces ? "by the kernel, at once" : "by walking its processes");
 }
 
 static void check_group(void)
@@ -158,7 +147,7 @@ static void check_group(void)
 						    : ": counted many times a second instead (systemd-run "
 						      "--user --scope -p Delegate=yes gets one)");
 
-	line(works, "limits by control group", text);
+	br_doctor_line(works, "limits by control group", text);
 }
 
 static void check_parallel(bool namespaces)
@@ -196,9 +185,10 @@ int br_cmd_doctor(struct br_options *opt)
 	check_landlock();
 	list_properties(namespaces);
 	check_group();
-	line(true, "secrets in the environment",
-	     "variables that look like one are held back (--pass-env NAME)");
+	br_doctor_line(true, "secrets in the environment",
+		       "variables that look like one are held back (--pass-env NAME)");
 	check_parallel(namespaces);
+	br_doctor_tools(namespaces);
 	r = br_flush_stdout(&err);
 	return r < 0 ? br_finish_usage(opt, r, &err) : 0;
 }

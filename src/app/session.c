@@ -10,6 +10,7 @@
 #include "app/pool.h"
 #include "app/signals.h"
 #include "base/buf.h"
+#include "app/hooks.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
@@ -337,35 +338,8 @@ static int open_record(struct br_session *s, bool resume, struct br_err *err)
 
 static int open_hooks(struct br_session *s, struct br_err *err)
 {
-	const char *xdg = getenv("XDG_CONFIG_HOME");
-	const char *home = getenv("HOME");
-	br_auto_free char *config = NULL;
-	br_auto_free char *own = NULL;
-	br_auto_free char *exe = br_calloc(4096, 1);
-	char *slash;
-	ssize_t n = readlink("/proc/self/exe", exe, 4095);
-	const char *dirs[3] = {NULL};
-	size_t k = 0;
-	int r;
+	int r = br_hooks_here(&s->hooks, err);
 
-	/* Beside the program (build/hooks), or where `make install` put them (../share/bisect-run/hooks). */
-	slash = n > 0 ? strrchr(exe, '/') : NULL;
-	if (slash) {
-		*slash = '\0';
-		own = br_asprintf("%s/../hooks", exe);
-		if (access(own, X_OK) != 0) {
-			free(own);
-			own = br_asprintf("%s/../share/bisect-run/hooks", exe);
-		}
-		dirs[k++] = own;
-	}
-	if (xdg && xdg[0] == '/')
-		config = br_asprintf("%s/bisect-run/hooks", xdg);
-	else if (home && home[0] == '/')
-		config = br_asprintf("%s/.config/bisect-run/hooks", home);
-	if (config)
-		dirs[k++] = config;
-	r = br_hooks_open(&s->hooks, dirs, err);
 	if (r == 0)
 		br_watch_refused(s);
 	return r;

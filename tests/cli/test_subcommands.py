@@ -268,6 +268,9 @@ class AfterASearch(Case):
         done = self.run_here("doctor")
         self.assertRegex(done.out, "(?i)sandbox")
         self.assertRegex(done.out, "(?i)git")
+        for tool in ("gdb", "callgrind", "cprofile", "perf"):
+            self.assertRegex(done.out, rf"(?m)^  (yes|NO  ) +{tool} +\S")
+        self.assertRegex(done.out, r"(?m)^  yes  cprofile +works$")
         os.makedirs(self.path("plain"))
         self.assertEqual(self.run_program("doctor", cwd=self.path("plain")).rc, 0)
 
