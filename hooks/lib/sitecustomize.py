@@ -1,9 +1,12 @@
 """
 Profiles the Python that imports it (every Python does, at its start, when the folder is on PYTHONPATH) and writes, at its end, PID.pstats
-as cProfile does and PID.table: one line a function, "fn OBJECT FILE LINE NAME CALLS PRIMITIVE SELF CUMULATIVE", and one line a caller.
+as cProfile does and PID.table: one line a function, "fn OBJECT FILE LINE NAME CALLS PRIMITIVE SELF CUMULATIVE", one line a caller, and
+one line an opcode of a function.
 """
 import os
 import sys
+
+FUNCTIONS_WITH_CODE = 400
 
 
 def chain():
@@ -21,7 +24,26 @@ def field(text):
     return str(text).replace("\t", " ").replace("\n", " ").replace("\r", " ")
 
 
-def write_table(stats, path):
+def opcodes(profiler, stats):
+    """{(file, line, name): {opcode: how often}} of the most costly functions, as dis counts them."""
+    from opcode import opname
+
+    def label(code):
+        return code.co_filename, code.co_firstlineno, code.co_name
+
+    codes = {label(entry.code): entry.code for entry in profiler.getstats() if hasattr(entry.code, "co_code")}
+    costly = sorted((func for func in stats if func in codes), key=lambda func: -stats[func][2])[:FUNCTIONS_WITH_CODE]
+    found = {}
+    for func in costly:
+        count = {}
+        for byte in codes[func].co_code[::2]:
+            if opname[byte] not in ("CACHE", "EXTENDED_ARG"):
+                count[opname[byte]] = count.get(opname[byte], 0) + 1
+        found[func] = count
+    return found
+
+
+def write_table(stats, code, path):
     """stats as cProfile has them: {(file, line, name): (primitive, calls, self, cumulative, {caller: ...})}."""
     number = {func: i for i, func in enumerate(stats)}
     with open(path + ".part", "w", encoding="utf-8", errors="replace") as out:
@@ -33,6 +55,9 @@ def write_table(stats, path):
             for caller, (_, calls, _, cumulative) in callers.items():
                 if caller in number:
                     out.write(f"call\t{number[caller]}\t{number[func]}\t{calls}\t{cumulative!r}\n")
+        for func, count in code.items():
+            for name, times in count.items():
+                out.write(f"code\t{number[func]}\t{name}\t{times}\n")
     os.rename(path + ".part", path)
 
 
@@ -51,7 +76,7 @@ def start(folder):
         while os.path.exists(base + ".table"):  # a process that became another program by exec
             base += "a"
         profiler.dump_stats(base + ".pstats")
-        write_table(profiler.stats, base + ".table")
+        write_table(profiler.stats, opcodes(profiler, profiler.stats), base + ".table")
         profiler.clear()
 
     def leave(status):

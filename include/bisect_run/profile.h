@@ -42,6 +42,13 @@ struct br_profile_stack {
 	double self;
 };
 
+/* What a function is made of: how often an instruction stands in it, whether it is run or not. */
+struct br_profile_code {
+	uint32_t row;
+	const char *what;
+	uint32_t n;
+};
+
 /* Zero-initialised is valid and empty. All owned: br_profile_done. */
 struct br_profile {
 	char *profiler; /* callgrind, perf, ... */
@@ -57,6 +64,8 @@ struct br_profile {
 	size_t nline, line_cap;
 	struct br_profile_stack *stack;
 	size_t nstack, stack_cap;
+	struct br_profile_code *code;
+	size_t ncode, code_cap;
 	char **name; /* what the rows' names point at */
 	size_t nname, name_cap;
 	char **note; /* NULL-terminated: what could not be read, a line each */
@@ -108,6 +117,8 @@ char *br_profile_folded(const struct br_profile *p);
 char *br_profile_callgrind(const struct br_profile *p);
 /* Both are in src/report, where JSON is made. */
 char *br_profile_json(const struct br_profile *p);
+/* What br_profile_json wrote, without the calls between functions. BR_EPARSE. */
+int br_profile_json_read(const char *text, struct br_profile *out, struct br_err *err);
 char *br_profile_speedscope(const struct br_profile *p);
 
 #endif

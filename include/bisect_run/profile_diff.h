@@ -26,6 +26,12 @@ enum br_touch {
 	BR_TOUCH_INDIRECT, /* none of these */
 };
 
+/* An instruction that stands more or less often in a function than before. */
+struct br_code_delta {
+	char *what; /* owned */
+	uint32_t good, bad;
+};
+
 /* Means over the runs of a side. What one side lacks altogether counts as 0 in change; NAN: this profiler does not tell. */
 struct br_profile_delta {
 	char *function, *file, *object; /* owned; as in the table, of the bad side where it is there */
@@ -34,7 +40,16 @@ struct br_profile_delta {
 	double change; /* of self */
 	double noise;  /* a change up to this may be chance; 0: exact */
 	enum br_touch touched;
+	struct br_code_delta
+		*code; /* owned; what came or went altogether first; NULL: nothing is known, or changed */
+	size_t ncode;
 	char *path; /* "main > run > f", the most costly way to it; NULL: unknown */
+};
+
+/* Functions that one side alone enters: nearest to the diff first, then the most costly. Of profilers that count calls. */
+struct br_profile_only {
+	struct br_profile_delta *row;
+	size_t n, cap;
 };
 
 /* Zero-initialised is valid and empty. All owned: br_profile_diff_done. */
@@ -43,6 +58,7 @@ struct br_profile_diff {
 	double total_good, total_bad;
 	struct br_profile_delta *row; /* largest change first */
 	size_t nrow;
+	struct br_profile_only only_good, only_bad;
 	size_t hidden;	      /* rows that changed by no more than the noise: left out */
 	double hidden_change; /* their sum */
 	double unexplained;   /* of the change of the total, what no row explains */
@@ -61,8 +77,13 @@ int br_profile_compare(struct br_profile_diff *out, const struct br_profile_side
 		       size_t nchanged, struct br_err *err);
 void br_profile_diff_done(struct br_profile_diff *d);
 
+/* Costs and calls by how much they changed, most first. */
+void br_profile_diff_sort(struct br_profile_diff *d, enum br_profile_sort sort);
 /* For the caller to free. rows 0: all. */
 char *br_profile_diff_text(const struct br_profile_diff *d, size_t rows);
+
+/* The part of a result that it is, as a JSON object of its own; in src/report. */
+char *br_profile_diff_json(const struct br_profile_diff *d);
 
 /* "direct", "inlined", "near", "indirect"; the reverse is -1 for others. */
 const char *br_touch_name(enum br_touch touch);

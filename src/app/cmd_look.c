@@ -2,10 +2,12 @@
 #include "app/commands.h"
 
 #include "app/finish.h"
+#include "app/show_profile.h"
 #include "app/state.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bisect_run/err.h"
+#include "bisect_run/profile_diff.h"
 #include "bisect_run/report.h"
 
 #include <math.h>
@@ -116,8 +118,10 @@ static int show(struct br_state *st, const struct br_options *opt, struct br_err
 		r = br_stored_result(st, &row, &result, err);
 	if (r == 0)
 		r = br_write_git_log(&result, opt, err);
+	if (r == 0 && opt->sort && result.profile_diff)
+		br_profile_diff_sort(result.profile_diff, br_sort_of(opt));
 	if (r == 0)
-		r = br_print_result(&result, opt, err);
+		r = opt->side ? br_show_profile(&result, opt, err) : br_print_result(&result, opt, err);
 	br_result_done(&result);
 	br_search_done(&row);
 	return r;

@@ -19,7 +19,7 @@
 enum { EXIT_USAGE = 129, EXIT_TRY_ERROR = 128 };
 
 /* The parser has checked the key. */
-static enum br_profile_sort sort_of(const struct br_options *opt)
+enum br_profile_sort br_sort_of(const struct br_options *opt)
 {
 	int sort = opt->sort ? br_profile_sort_from(opt->sort) : BR_SORT_SELF;
 
@@ -38,7 +38,7 @@ static struct br_text_style style_of(const struct br_options *opt)
 		.color = tty && !opt->no_color && !(no_color && no_color[0]),
 		.verbose = opt->verbose,
 		.width = w.ws_col,
-		.sort = sort_of(opt),
+		.sort = br_sort_of(opt),
 	};
 }
 

@@ -20,6 +20,8 @@ int br_finish_usage(const struct br_options *opt, int r, const struct br_err *er
 /* Writes --git-log, if it was asked for and there were commits to search. */
 int br_write_git_log(const struct br_result *r, const struct br_options *opt, struct br_err *err);
 /* Prints a result as the options want it. BR_ESYS when stdout cannot be written. */
+/* Of --sort. */
+enum br_profile_sort br_sort_of(const struct br_options *opt);
 int br_print_result(const struct br_result *r, const struct br_options *opt, struct br_err *err);
 
 #endif

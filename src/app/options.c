@@ -646,6 +646,16 @@ static int check_operands(const struct parse *p)
 	return 0;
 }
 
+/* `show --profile` names no profiler: the record knows which it was. word: "--side=auto". */
+static void read_show_profile(int argc, char **argv, char *word)
+{
+	if (strcmp(argv[1], "show") != 0)
+		return;
+	for (int i = 2; i < argc; i++)
+		if (strcmp(argv[i], "--profile") == 0)
+			argv[i] = word;
+}
+
 static int check(const struct parse *p)
 {
 	const struct br_options *o = p->o;
@@ -663,6 +673,7 @@ int br_options_parse_over(struct br_options *out, int argc, char *const *argv, s
 {
 	struct parse p = {.o = out, .err = err};
 	br_auto_free char **copy = NULL; /* the words are argv's own */
+	char side[] = "--side=auto";
 	int rc;
 
 	if (out->seed == 0)
@@ -676,6 +687,7 @@ int br_options_parse_over(struct br_options *out, int argc, char *const *argv, s
 			       "bisect-run -h says more");
 	copy = br_calloc((size_t)argc + 1, sizeof *copy);
 	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	read_show_profile(argc, copy, side);
 	rc = read_words(&p, argc, copy);
 	if (rc != 0 || asks_for_help(out))
 		return rc;
@@ -730,8 +742,9 @@ const char *br_options_config_name(size_t i, bool *trusted_only)
 
 void br_options_done(struct br_options *o)
 {
-	char **texts[] = {&o->bad,   &o->broken, &o->fixed, &o->replay, &o->build, &o->sandbox, &o->git_log,
-			  &o->state, &o->range,	 &o->list,  &o->subset, &o->by,	   &o->profile, &o->sort};
+	char **texts[] = {&o->bad,     &o->broken,  &o->fixed,	 &o->replay, &o->build,
+			  &o->sandbox, &o->git_log, &o->state,	 &o->range,  &o->list,
+			  &o->subset,  &o->by,	    &o->profile, &o->sort,   &o->side};
 	char ***lists[] = {&o->operand, &o->argv,     &o->good,	  &o->path,    &o->skip,    &o->with,
 			   &o->env,	&o->pass_env, &o->bad_if, &o->good_if, &o->skip_if, &o->hint,
 			   &o->patch,	&o->reduce,   &o->allow,  &o->bind,    &o->ro_bind, &o->stop_on};

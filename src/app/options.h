@@ -89,6 +89,7 @@ struct br_options {
 	enum br_confirm confirm;
 	/* performance */
 	char *profile; /* auto, none, or the name of a hook; NULL: none */
+	char *side;    /* show: auto, good, bad or diff; NULL: the whole result */
 	char *sort;    /* of the table of functions: a key of pstats; NULL: tottime */
 	/* sandbox */
 	char *sandbox; /* auto, none, ...; NULL: auto */

@@ -497,6 +497,16 @@ static int set_sort(const struct br_option_row *row, const struct br_option_valu
 	return i < 0 ? i : set_text(row, v, err);
 }
 
+static int set_side(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
+{
+	static const char *const words[] = {"auto", "good", "bad", "diff", NULL};
+	int i = pick(v, words, "good, bad, diff", err);
+
+	if (i == 0 && v->into->side) /* `show --side good --profile` */
+		return 0;
+	return i < 0 ? i : set_text(row, v, err);
+}
+
 static int set_quiet(const struct br_option_row *row, const struct br_option_value *v, struct br_err *err)
 {
 	(void)row;
@@ -565,7 +575,7 @@ static const struct br_option_kind kind_flag = {set_flag, tell_flag}, kind_text 
 				   kind_net = {set_net, tell_net}, kind_size = {set_size, tell_count},
 				   kind_memory = {set_memory, tell_count}, kind_home = {set_home, tell_home},
 				   kind_allow = {set_allow, tell_list}, kind_sort = {set_sort, tell_text},
-				   kind_quiet = {set_quiet, tell_quiet},
+				   kind_side = {set_side, tell_text}, kind_quiet = {set_quiet, tell_quiet},
 				   kind_verbose = {set_verbose, tell_verbose},
 				   kind_help = {set_help, tell_command},
 				   kind_version = {set_version, tell_command};

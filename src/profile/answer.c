@@ -88,6 +88,8 @@ static void merge(struct br_build *b, const struct br_profile *p, bool by_line)
 	for (size_t i = 0; i < p->nline; i++)
 		br_build_line(b, row[p->line[i].row], shared(b, p->line[i].file), p->line[i].line,
 			      p->line[i].self);
+	for (size_t i = 0; i < p->ncode; i++)
+		br_build_code(b, row[p->code[i].row], p->code[i].what, p->code[i].n);
 	for (size_t i = 0; i < p->nstack; i++)
 		merge_stack(b, &p->stack[i], row);
 	b->p->total += p->total;

@@ -260,6 +260,20 @@ void br_build_line(struct br_build *b, uint32_t row, const char *file, uint32_t 
 	p->line[at].self += self;
 }
 
+void br_build_code(struct br_build *b, uint32_t row, const char *what, uint32_t n)
+{
+	struct br_profile *p = b->p;
+	const char *name = br_build_name(b, what, strlen(what));
+	/* Kept among the lines: no address of a file's name has this bit. */
+	uint64_t key = (uint64_t)(uintptr_t)name ^ UINT64_C(1) << 62;
+	uint32_t at;
+
+	if (br_pairs_number(&b->lines, key, row, (uint32_t)p->ncode, &at))
+		return;
+	br_grow(&p->code, p->ncode, &p->code_cap);
+	p->code[p->ncode++] = (struct br_profile_code){.row = row, .what = name, .n = n};
+}
+
 static bool same_stack(const struct br_profile_stack *s, const uint32_t *frame, size_t n)
 {
 	return s->nframe == n && memcmp(s->frame, frame, n * sizeof *frame) == 0;
@@ -363,6 +377,7 @@ void br_profile_done(struct br_profile *p)
 	free(p->row);
 	free(p->edge);
 	free(p->line);
+	free(p->code);
 	free(p->profiler);
 	free(p->unit);
 	free(p->raw);

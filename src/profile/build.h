@@ -47,6 +47,8 @@ struct br_profile_edge *br_build_edge(struct br_build *b, uint32_t from, uint32_
 void br_build_line(struct br_build *b, uint32_t row, const char *file, uint32_t line, double self);
 /* frame is copied; the same stack again adds to the first. */
 void br_build_stack(struct br_build *b, const uint32_t *frame, size_t n, double self);
+/* The first count of a pair stays: every process that has the function has the same code. */
+void br_build_code(struct br_build *b, uint32_t row, const char *what, uint32_t n);
 void br_build_note(struct br_build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sets the profile's unit, or compares it: false when another one was set. Only letters, digits and "-_." of the word count. */

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "bisect_run/err.h"
+#include "profile/diff_code.h"
 #include "profile/touched.h"
 
 #include <math.h>
@@ -256,6 +257,23 @@ static char *path_to(const struct br_profile *p, uint32_t row)
 
 /* ---- the whole ---- */
 
+static const struct entry *first_of(const struct sides *s, size_t from, size_t to, uint32_t side)
+{
+	for (size_t i = from; i < to; i++)
+		if (s->entry[i].side == side)
+			return &s->entry[i];
+	return NULL;
+}
+
+static void describe_code(const struct sides *s, size_t from, size_t to, struct br_profile_delta *d)
+{
+	const struct entry *good = first_of(s, from, to, GOOD), *bad = first_of(s, from, to, BAD);
+
+	if (good && bad)
+		br_diff_code(d, &(struct br_code_of){&s->side[GOOD]->run[good->run], good->row},
+			     &(struct br_code_of){&s->side[BAD]->run[bad->run], bad->row});
+}
+
 static void describe(const struct sides *s, size_t from, size_t to, struct br_profile_delta *d)
 {
 	bool bad = has_side(s, from, to, BAD);
@@ -276,11 +294,26 @@ static void describe(const struct sides *s, size_t from, size_t to, struct br_pr
 	}
 }
 
+/* Where calls are counted, a function without any was not entered. */
+static void add_only(const struct sides *s, size_t from, size_t to, const struct br_profile_delta *costs,
+		     struct br_profile_diff *out)
+{
+	bool bad = has_side(s, from, to, BAD);
+	struct br_profile_only *only = bad ? &out->only_bad : &out->only_good;
+
+	if (has_side(s, from, to, !bad) || !((bad ? costs->calls_bad : costs->calls_good) > 0))
+		return;
+	br_grow(&only->row, only->n, &only->cap);
+	only->row[only->n] = *costs;
+	describe(s, from, to, &only->row[only->n++]);
+}
+
 static void add(const struct sides *s, size_t from, size_t to, struct br_profile_diff *out)
 {
 	struct br_profile_delta d = {0};
 
 	set_costs(s, from, to, &d);
+	add_only(s, from, to, &d, out);
 	out->unexplained -= d.change;
 	if (d.change == 0)
 		return;
@@ -290,6 +323,7 @@ static void add(const struct sides *s, size_t from, size_t to, struct br_profile
 		return;
 	}
 	describe(s, from, to, &d);
+	describe_code(s, from, to, &d);
 	out->row[out->nrow++] = d;
 }
 
@@ -335,6 +369,25 @@ static int by_change(const void *x, const void *y)
 	return strcmp(a->function, b->function);
 }
 
+static int by_nearness(const void *x, const void *y)
+{
+	const struct br_profile_delta *a = x, *b = y;
+	double p = zero_if_unknown(a->cum_bad) + zero_if_unknown(a->cum_good);
+	double q = zero_if_unknown(b->cum_bad) + zero_if_unknown(b->cum_good);
+
+	if (a->touched != b->touched)
+		return a->touched < b->touched ? -1 : 1;
+	if (p != q)
+		return p < q ? 1 : -1;
+	return strcmp(a->function, b->function);
+}
+
+static void sort_only(struct br_profile_only *only)
+{
+	if (only->n > 1)
+		qsort(only->row, only->n, sizeof *only->row, by_nearness);
+}
+
 static double total_of(const struct br_profile_side *side)
 {
 	double sum = 0;
@@ -358,6 +411,8 @@ static void compare(struct sides *s, struct br_profile_diff *out)
 		add(s, from, to, out);
 	}
 	qsort(out->row, out->nrow, sizeof *out->row, by_change);
+	sort_only(&out->only_good);
+	sort_only(&out->only_bad);
 	free(s->entry);
 }
 
@@ -397,15 +452,25 @@ int br_profile_compare(struct br_profile_diff *out, const struct br_profile_side
 	return 0;
 }
 
+static void rows_done(struct br_profile_delta *row, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; k < row[i].ncode; k++)
+			free(row[i].code[k].what);
+		free(row[i].code);
+		free(row[i].function);
+		free(row[i].file);
+		free(row[i].object);
+		free(row[i].path);
+	}
+	free(row);
+}
+
 void br_profile_diff_done(struct br_profile_diff *d)
 {
-	for (size_t i = 0; i < d->nrow; i++) {
-		free(d->row[i].function);
-		free(d->row[i].file);
-		free(d->row[i].object);
-		free(d->row[i].path);
-	}
-	free(d->row);
+	rows_done(d->row, d->nrow);
+	rows_done(d->only_good.row, d->only_good.n);
+	rows_done(d->only_bad.row, d->only_bad.n);
 	free(d->profiler);
 	free(d->unit);
 	free(d->raw_good);

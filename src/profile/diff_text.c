@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PATHS_SHOWN = 5 };
+enum { PATHS_SHOWN = 5, CODE_SHOWN = 5, CODE_WORDS_SHOWN = 8, ONLY_SHOWN = 12 };
 /* Of the largest change: what is below stands with --verbose, or in the record. */
 #define SHARE_SHOWN 0.001
 
@@ -78,6 +78,54 @@ static void put_paths(struct page *p, size_t n)
 	}
 }
 
+static void put_code_of(struct page *p, const struct br_profile_delta *r)
+{
+	br_auto_free char *name = br_text_clean(r->function, strlen(r->function), false);
+
+	br_buf_fmt(&p->b, "   %s:", name);
+	for (size_t i = 0; i < r->ncode && i < CODE_WORDS_SHOWN; i++) {
+		const struct br_code_delta *c = &r->code[i];
+		br_auto_free char *what = br_text_clean(c->what, strlen(c->what), false);
+
+		br_buf_fmt(&p->b, "%s %s %" PRIu32 " -> %" PRIu32, i ? "," : "", what, c->good, c->bad);
+	}
+	if (r->ncode > CODE_WORDS_SHOWN)
+		br_buf_fmt(&p->b, ", and %zu more", r->ncode - CODE_WORDS_SHOWN);
+	br_buf_char(&p->b, '\n');
+}
+
+static void put_code(struct page *p, size_t n)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < n && i < CODE_SHOWN; i++) {
+		if (!p->d->row[i].ncode)
+			continue;
+		if (first)
+			br_buf_str(&p->b, "\ninstructions in the function, before -> after\n");
+		first = false;
+		put_code_of(p, &p->d->row[i]);
+	}
+}
+
+static void put_only(struct page *p, const struct br_profile_only *only, const char *whose, bool all)
+{
+	size_t n = all || only->n < ONLY_SHOWN ? only->n : ONLY_SHOWN;
+
+	if (only->n == 0)
+		return;
+	br_buf_fmt(&p->b, "\nentered by %s alone\n", whose);
+	for (size_t i = 0; i < n; i++) {
+		const struct br_profile_delta *r = &only->row[i];
+
+		put_number(p, isnan(r->calls_bad) ? r->calls_good : r->calls_bad, 10, 0);
+		br_buf_fmt(&p->b, " calls  %-8s  ", br_touch_name(r->touched));
+		put_label(p, r);
+	}
+	if (n < only->n)
+		br_buf_fmt(&p->b, "   and %zu more\n", only->n - n);
+}
+
 static void put_rest(struct page *p, size_t shown)
 {
 	const struct br_profile_diff *d = p->d;
@@ -93,13 +141,16 @@ static void put_rest(struct page *p, size_t shown)
 			   p->seconds ? 4 : 0, d->unexplained, d->unit);
 }
 
-/* The first rows, but those that are next to nothing beside the first one. */
+/* The first rows, in the order of their change but those that are next to nothing beside the largest. */
 static size_t worth_showing(const struct br_profile_diff *d, size_t rows)
 {
-	size_t n = 0;
+	size_t n = rows < d->nrow ? rows : d->nrow;
 
-	while (n < rows && n < d->nrow && fabs(d->row[n].change) >= SHARE_SHOWN * fabs(d->row[0].change))
-		n++;
+	for (size_t i = 1; i < d->nrow; i++)
+		if (fabs(d->row[i].change) > fabs(d->row[i - 1].change))
+			return n;
+	while (n > 1 && fabs(d->row[n - 1].change) < SHARE_SHOWN * fabs(d->row[0].change))
+		n--;
 	return n;
 }
 
@@ -120,5 +171,8 @@ char *br_profile_diff_text(const struct br_profile_diff *d, size_t rows)
 		put_row(&p, &d->row[i]);
 	put_rest(&p, n);
 	put_paths(&p, n);
+	put_code(&p, n);
+	put_only(&p, &d->only_bad, "this commit", rows == 0);
+	put_only(&p, &d->only_good, "its parent", rows == 0);
 	return br_buf_take(&p.b);
 }

@@ -135,6 +135,19 @@ static int call(struct reader *r, char **f, size_t n)
 	return 0;
 }
 
+/* code FN WHAT COUNT: what stands how often in a function */
+static int code(struct reader *r, char **f, size_t n)
+{
+	uint32_t at, count;
+
+	if (n != 4 || !number_of(f[1], &at) || !*f[2] || !number_of(f[3], &count))
+		return bad(r, "`code` wants the number of a `fn` line, a word, a count");
+	if (at >= r->nrow)
+		return bad(r, "`code` names a `fn` line that has not come yet");
+	br_build_code(r->b, r->row[at], f[2], count);
+	return 0;
+}
+
 static int unit(struct reader *r, char **f, size_t n)
 {
 	if (n != 2 || !*f[1])
@@ -166,11 +179,13 @@ static int take(struct reader *r, char *line)
 		return function(r, f, n);
 	if (strcmp(f[0], "call") == 0)
 		return call(r, f, n);
+	if (strcmp(f[0], "code") == 0)
+		return code(r, f, n);
 	if (strcmp(f[0], "unit") == 0)
 		return unit(r, f, n);
 	if (strcmp(f[0], "total") == 0)
 		return total(r, f, n);
-	return bad(r, "begins with none of fn, call, unit, total");
+	return bad(r, "begins with none of fn, call, code, unit, total");
 }
 
 int br_read_table(struct br_build *b, const struct br_section *s, struct br_err *err)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bisect_run/err.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -256,6 +257,21 @@ struct br_profile *br_profile_part_read(json_t *o)
 
 /* ---- culprit against parent ---- */
 
+static json_t *code_of(const struct br_profile_delta *r)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < r->ncode; i++) {
+		json_t *o = json_object();
+
+		set(o, "name", text(r->code[i].what));
+		set(o, "good", json_integer(r->code[i].good));
+		set(o, "bad", json_integer(r->code[i].bad));
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
 static json_t *delta(const struct br_profile_diff *d, const struct br_profile_delta *r)
 {
 	double all = d->total_bad - d->total_good;
@@ -277,21 +293,37 @@ static json_t *delta(const struct br_profile_diff *d, const struct br_profile_de
 	set(o, "noise", cost(r->noise));
 	set(o, "touched", text(br_touch_name(r->touched)));
 	set(o, "path", text(r->path));
+	if (r->ncode)
+		set(o, "opcodes", code_of(r));
 	return o;
+}
+
+static size_t least(size_t n, size_t most)
+{
+	return most > 0 && most < n ? most : n;
+}
+
+static json_t *deltas(const struct br_profile_diff *d, const struct br_profile_delta *r, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		(void)json_array_append_new(list, delta(d, &r[i]));
+	return list;
 }
 
 json_t *br_profile_diff_part(const struct br_profile_diff *d, size_t rows)
 {
-	json_t *o = json_object(), *list = json_array();
+	json_t *o = json_object();
 
-	for (size_t i = 0; i < d->nrow && (rows == 0 || i < rows); i++)
-		(void)json_array_append_new(list, delta(d, &d->row[i]));
 	set(o, "profiler", text(d->profiler));
 	set(o, "unit", text(d->unit));
 	set(o, "total_good", cost(d->total_good));
 	set(o, "total_bad", cost(d->total_bad));
 	set(o, "functions_total", json_integer((json_int_t)d->nrow));
-	set(o, "functions", list);
+	set(o, "functions", deltas(d, d->row, least(d->nrow, rows)));
+	set(o, "only_good", deltas(d, d->only_good.row, least(d->only_good.n, rows)));
+	set(o, "only_bad", deltas(d, d->only_bad.row, least(d->only_bad.n, rows)));
 	set(o, "within_noise", json_integer((json_int_t)d->hidden));
 	set(o, "within_noise_change", cost(d->hidden_change));
 	set(o, "unexplained", cost(d->unexplained));
@@ -327,14 +359,47 @@ static bool read_delta(json_t *o, struct br_profile_delta *r)
 	return true;
 }
 
+static void read_code(json_t *list, struct br_profile_delta *r)
+{
+	size_t n = json_array_size(list);
+
+	r->code = n ? br_calloc(n, sizeof *r->code) : NULL;
+	for (size_t i = 0; i < n; i++) {
+		json_t *o = json_array_get(list, i);
+		int64_t good = calls_of(o, "good"), bad = calls_of(o, "bad");
+		char *what = copy(o, "name");
+
+		if (what && good >= 0 && good <= UINT32_MAX && bad >= 0 && bad <= UINT32_MAX)
+			r->code[r->ncode++] = (struct br_code_delta){what, (uint32_t)good, (uint32_t)bad};
+		else
+			free(what);
+	}
+}
+
+/* The rows of a list; *n of them. */
+static struct br_profile_delta *read_deltas(json_t *list, size_t *n)
+{
+	size_t all = json_array_size(list);
+	struct br_profile_delta *row = br_calloc(all + 1, sizeof *row);
+
+	*n = 0;
+	for (size_t i = 0; i < all && *n < ROWS_READ_MAX; i++) {
+		json_t *o = json_array_get(list, i);
+
+		if (!read_delta(o, &row[*n]))
+			continue;
+		read_code(json_object_get(o, "opcodes"), &row[*n]);
+		++*n;
+	}
+	return row;
+}
+
 struct br_profile_diff *br_profile_diff_part_read(json_t *o)
 {
 	json_t *list = json_object_get(o, "functions");
 	int64_t hidden = calls_of(o, "within_noise");
 	struct br_profile_diff *d;
-	size_t n = json_array_size(list);
-
-	if (!json_is_array(list) || !json_is_number(json_object_get(o, "total_bad")) || n > ROWS_READ_MAX)
+	if (!json_is_array(list) || !json_is_number(json_object_get(o, "total_bad")))
 		return NULL;
 	d = br_calloc(1, sizeof *d);
 	d->profiler = copy(o, "profiler");
@@ -346,8 +411,29 @@ struct br_profile_diff *br_profile_diff_part_read(json_t *o)
 	d->unexplained = cost_of(o, "unexplained");
 	d->raw_good = copy(o, "raw_good");
 	d->raw_bad = copy(o, "raw_bad");
-	d->row = br_calloc(n + 1, sizeof *d->row);
-	for (size_t i = 0; i < n; i++)
-		d->nrow += read_delta(json_array_get(list, i), &d->row[d->nrow]);
+	d->row = read_deltas(list, &d->nrow);
+	d->only_good.row = read_deltas(json_object_get(o, "only_good"), &d->only_good.n);
+	d->only_bad.row = read_deltas(json_object_get(o, "only_bad"), &d->only_bad.n);
 	return d;
+}
+
+char *br_profile_diff_json(const struct br_profile_diff *d)
+{
+	json_t *o = br_profile_diff_part(d, 0);
+
+	set(o, "version", json_integer(1));
+	return dump(o, JSON_INDENT(1));
+}
+
+int br_profile_json_read(const char *text, struct br_profile *out, struct br_err *err)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	struct br_profile *p = json_is_object(o) ? br_profile_part_read(o) : NULL;
+
+	json_decref(o);
+	if (!p)
+		return br_fail(err, BR_EPARSE, "this is no profile");
+	*out = *p;
+	free(p);
+	return 0;
 }

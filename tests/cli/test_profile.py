@@ -413,6 +413,72 @@ class TheFunctionThatGotSlower(ProfileCase):
         self.assertIn(line, again.out)
 
 
+SCALE = """def scale(xs):
+%s
+def check(xs):
+    return scale(xs)[-1] == %d or complain(xs)
+def complain(xs):
+    raise SystemExit(1)
+check(list(range(200000)))
+"""
+ITERATED = "    return [2 * xs[0], 2 * xs[-1]]"
+COUNTED = "    out, i = [], 0\n    while i < 200000:\n        out.append(xs[i] + xs[i])\n        i += 1\n    return out"
+
+
+class FromTheRecord(ProfileCase):
+    """After a search its profiles can be shown again, side by side or alone."""
+
+    def searched(self):
+        graph = linear(2, files={"c1": {"scale.py": SCALE % (ITERATED, 399998)}, "c2": {"scale.py": SCALE % (COUNTED, 1)}})
+        repo = self.repo(graph, unique=False)
+        done = self.search(repo, "--good", "c1", "--confirm", "off", "--profile", "cprofile", command=[sys.executable, "scale.py"])
+        return repo, done
+
+    def show(self, repo, *args, rc=0):
+        done = self.run_program("show", *args, cwd=repo.path)
+        self.assertEqual(done.rc, rc, done)
+        return done
+
+    def test_sides_and_their_comparison_are_shown_and_sorted(self):
+        repo, done = self.searched()
+        profile = done.json["profile"]
+        row = next(r for r in profile["functions"] if r["name"] == "scale")
+        self.assertEqual(row["touched"], "direct")
+        codes = {c["name"]: (c["good"], c["bad"]) for c in row["opcodes"]}
+        self.assertEqual(codes["COMPARE_OP"][0], 0)
+        self.assertGreater(codes["COMPARE_OP"][1], 0)
+        self.assertIn("complain", [r["name"] for r in profile["only_bad"]], done)
+        self.assertNotIn("complain", [r["name"] for r in profile["only_good"]])
+
+        diff = self.show(repo, "--profile").out
+        self.assertRegex(diff, r"scale: .*COMPARE_OP 0 -> [1-9]")
+        self.assertRegex(diff, r"entered by this commit alone\n(.*\n)* +1 calls +\w+ +scale.py:9\(complain\)")
+        self.assertEqual(diff, self.show(repo, "--side", "diff").out)
+        by_calls = self.show(repo, "1", "--profile", "--sort", "ncalls").out
+        first = by_calls.splitlines()[3]
+        self.assertRegex(first, "method 'append'")
+
+        for side, names in (("good", False), ("bad", True)):
+            for order in (("--profile", "--side", side), ("--side", side, "--profile")):
+                rows = self.rows(self.show(repo, *order, "--json").json)
+                self.assertEqual("complain" in rows, names)
+                self.assertEqual(rows["scale"]["calls"], 1)
+            self.assertIn("scale.py:1(scale)", self.show(repo, "-v", "--side", side, "--sort", "cumtime").out)
+
+    def test_what_is_not_there_is_said(self):
+        repo = self.line(3, "c3")
+        self.search(repo, "--good", "c1")
+        self.assertIn("has no profile", self.show(repo, "--profile", rc=1).err)
+        self.put("a.py", "pass\n")
+        self.profile("cprofile", sys.executable, "a.py")
+        done = self.run_program("show", "--side", "good", cwd=self.work)
+        self.assertEqual(done.rc, 1, done)
+        self.assertIn("one profile and no sides", done.err)
+        self.assertIn("profile by cprofile", self.run_program("show", "--profile", cwd=self.work).out)
+        shutil.rmtree(glob.glob(self.work + "/.bisect-run/profiles")[0])
+        self.assertEqual(self.run_program("show", "--profile", cwd=self.work).rc, 1)
+
+
 class Surroundings(ProfileCase):
     """What a profile is given, leaves, and never changes."""
 

@@ -217,6 +217,68 @@ static void sides_that_count_different_things_are_not_compared(void **state)
 	br_profile_done(&bad);
 }
 
+static void what_a_function_is_made_of_is_compared(void **state)
+{
+	struct br_profile_diff d = compare(
+		read_in("unit\tIr\nfn\t\tx.py\t3\tf\t1\t1\t10\t10\ncode\t0\tFOR_ITER\t1\ncode\t0\tLOAD_FAST\t"
+			"9\ncode\t0\tRESUME\t1\n"),
+		read_in("unit\tIr\nfn\t\tx.py\t3\tf\t1\t1\t90\t90\ncode\t0\tLOAD_FAST\t4\ncode\t0\tCOMPARE_"
+			"OP\t1\n"
+			"code\t0\tRESUME\t1\n"),
+		NULL, 0);
+	br_auto_free char *text = br_profile_diff_text(&d, 5);
+
+	(void)state;
+	assert_int_equal(d.nrow, 1);
+	assert_int_equal(d.row[0].ncode, 3);
+	assert_string_equal(d.row[0].code[0].what, "COMPARE_OP");
+	assert_string_equal(d.row[0].code[1].what, "FOR_ITER");
+	assert_int_equal(d.row[0].code[1].good, 1);
+	assert_int_equal(d.row[0].code[1].bad, 0);
+	assert_non_null(strstr(text, "   f: COMPARE_OP 0 -> 1, FOR_ITER 1 -> 0, LOAD_FAST 9 -> 4\n"));
+	br_profile_diff_done(&d);
+}
+
+static void functions_that_one_side_alone_enters_are_listed(void **state)
+{
+	struct br_profile_diff d =
+		compare(read_in("unit\tIr\nfn\t\tx.c\t3\tf\t1\t1\t10\t10\nfn\t\tx.c\t9\tgone\t2\t2\t5\t5\n"),
+			read_in("unit\tIr\nfn\t\tx.c\t3\tf\t1\t1\t10\t10\nfn\t\tx.c\t20\tfail\t3\t3\t1\t900\n"
+				"fn\t\tx.c\t30\tsampled\t\t\t50\t50\n"),
+			NULL, 0);
+	br_auto_free char *text = br_profile_diff_text(&d, 5);
+
+	(void)state;
+	assert_int_equal(d.only_bad.n, 1); /* what is only sampled may have been entered unseen */
+	assert_string_equal(d.only_bad.row[0].function, "fail");
+	assert_int_equal(d.only_good.n, 1);
+	assert_string_equal(d.only_good.row[0].function, "gone");
+	assert_non_null(
+		strstr(text, "entered by this commit alone\n         3 calls  indirect  x.c:20(fail)\n"));
+	assert_non_null(strstr(text, "entered by its parent alone\n"));
+	br_profile_diff_done(&d);
+}
+
+static void rows_are_sorted_by_pstats_keys(void **state)
+{
+	struct br_profile_diff d = compare(
+		read_in("unit\tIr\nfn\t\tb.c\t3\tone\t1\t1\t10\t10\nfn\t\ta.c\t9\ttwo\t2\t2\t10\t10\n"),
+		read_in("unit\tIr\nfn\t\tb.c\t3\tone\t2\t2\t90\t10\nfn\t\ta.c\t9\ttwo\t9\t9\t20\t99\n"), NULL,
+		0);
+	static const struct {
+		enum br_profile_sort sort;
+		const char *first;
+	} row[] = {{BR_SORT_CALLS, "two"}, {BR_SORT_SELF, "one"}, {BR_SORT_CUM, "two"},
+		   {BR_SORT_NAME, "one"},  {BR_SORT_FILE, "two"}, {BR_SORT_LINE, "one"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+		br_profile_diff_sort(&d, row[i].sort);
+		assert_string_equal(d.row[0].function, row[i].first);
+	}
+	br_profile_diff_done(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +289,9 @@ int main(void)
 		cmocka_unit_test(functions_of_one_name_are_told_apart_and_moved_ones_are_found),
 		cmocka_unit_test(what_varies_between_runs_is_left_out_and_counted),
 		cmocka_unit_test(sides_that_count_different_things_are_not_compared),
+		cmocka_unit_test(what_a_function_is_made_of_is_compared),
+		cmocka_unit_test(functions_that_one_side_alone_enters_are_listed),
+		cmocka_unit_test(rows_are_sorted_by_pstats_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
