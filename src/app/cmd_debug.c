@@ -44,6 +44,10 @@ static const char *culprit(const struct look *l)
 
 	if (l->now->at)
 		return l->now->at;
+	if (!br_options_has_commits(&l->opt))
+		return l->opt.bad; /* at which COMMAND ran, if at any */
+	if (r->fixed_mode && !r->first_bad)
+		return r->good ? r->good[0] : NULL;
 	if (r->fixed_mode && r->first_bad && r->first_bad->nparent > 0)
 		return r->first_bad->parent[0];
 	if (r->first_bad)
@@ -66,14 +70,27 @@ static void use_rev(struct br_options *o, const char *rev)
 {
 	br_strv_free(o->operand);
 	o->operand = NULL;
-	br_strv_add(&o->operand, rev);
+	if (rev)
+		br_strv_add(&o->operand, rev);
+}
+
+/* Where no commit was found, this is the best that is known. */
+static void say_what(const struct look *l)
+{
+	const struct br_result *r = &l->result;
+
+	if (!l->now->at && br_options_has_commits(&l->opt) && !r->first_bad)
+		fprintf(stderr, "search %s named no commit: this is %s\n", r->id,
+			r->fixed_mode	 ? "the broken end"
+			: r->nearest_bad ? "the last one that is known to fail"
+					 : "the bad end");
 }
 
 /* The options of the search with everything taken away that only a search means. */
 static int make_options(struct look *l, struct br_err *err)
 {
 	br_auto_strv char **argv = br_shell_split(l->row.argv);
-	const char *rev = culprit(l);
+	br_auto_free char *rev = NULL;
 	struct br_options *o = &l->opt;
 	int r;
 
@@ -84,11 +101,18 @@ static int make_options(struct look *l, struct br_err *err)
 	r = br_options_parse_over(o, (int)br_strv_len(argv), argv, err);
 	if (r < 0)
 		return r;
-	if (br_options_aim(o) != BR_AIM_COMMITS && o->command != BR_CMD_TRY)
-		return br_fail(err, BR_EUNSUPPORTED,
-			       "debug works for searches over commits and for single tries in this version");
-	if (o->command != BR_CMD_TRY || l->now->at)
-		use_rev(o, rev ? rev : "HEAD");
+	if (o->command == BR_CMD_SEARCH) {
+		rev = br_strdup_or_null(culprit(l));
+		if (!rev && br_options_has_commits(o))
+			rev = br_strdup("HEAD");
+		say_what(l);
+		r = br_debug_take_input(o, &l->result, err);
+		if (r < 0)
+			return r;
+		use_rev(o, rev);
+	} else if (l->now->at) {
+		use_rev(o, l->now->at);
+	}
 	o->command = BR_CMD_TRY;
 	o->json = o->ask = o->reuse = false;
 	o->verbose = l->now->verbose;

@@ -5,6 +5,7 @@
 #include "bisect_run/result.h"
 
 struct br_err;
+struct br_options;
 struct br_session;
 
 /* What is known of the failure that is looked at. Borrowed. */
@@ -35,5 +36,11 @@ int br_debug_compare(struct br_session *s, const struct br_pair *pair, struct br
  * number of four digits and more. 0: none.
  */
 size_t br_debug_part(const char *good, const char *bad, bool traced);
+
+/*
+ * Puts the item or the reduced input that a search ended with in the place of @@ in o->argv, and takes --range, --list, --reduce and
+ * --subset away. BR_ESTATE: it found none.
+ */
+int br_debug_take_input(struct br_options *o, const struct br_result *r, struct br_err *err);
 
 #endif

@@ -110,6 +110,49 @@ class Debug(lib.Case):
         self.assertRegex(done.out, r"part at line \d+", done)
         self.assertRegex(done.out, r"bad .*nam\b", done)
 
+    def shell(self, repo_path, line, *args):
+        """What one line says in debug's shell; the answer stands in marks that the echo of the line has not."""
+        term = lib.Terminal(self, "debug", "--shell", *args, cwd=repo_path, stdout_too=True, env={"TERM": "dumb", "SHELL": "/bin/sh"})
+        prompt = b"# " if os.geteuid() == 0 else b"$ "
+        self.until(lambda: not term.pump() or prompt in term.shown, f"a prompt: {term.shown[-2000:]!r}")
+        term.type(line + "; exit 0\n")
+        return term.finish().err
+
+    def test_the_input_or_item_that_a_search_ended_with_stands_in_the_place_of_its_mark(self):
+        work = self.path("work")
+        os.makedirs(work)
+        with open(f"{work}/in.txt", "w") as out:
+            out.write("".join(f"line {i}\n" for i in range(40)))
+        with open(f"{work}/check.py", "w") as out:
+            out.write("import sys\ntext = open(sys.argv[1]).read()\nif 'line 7\\n' in text:\n    raise ValueError(len(text))\n")
+        done = self.run_program("--reduce", "in.txt", "--by", "line", "--json", "--", sys.executable, "check.py", "@@", cwd=work)
+        self.assertEqual(done.json["reduce"]["bytes_after"], 7, done)
+        term = lib.Terminal(self, "debug", cwd=work, stdout_too=True, env={"TERM": "dumb"})
+        for number, line in enumerate(("print(len(text), 'bytes')", "quit", "quit"), 1):
+            self.until(lambda: not term.pump() or term.shown.count(b"(Pdb) ") >= number, f"prompt {number}: {term.shown[-2000:]!r}")
+            term.type(line + "\n")
+        self.assertRegex(term.finish().err, r"(?m)^7 bytes\r?$")
+
+        done = self.run_program("--range", "1..100", "--json", "--", "sh", "-c", "test $0 -lt 42", "@@", cwd=work)
+        self.assertEqual(done.json["range"]["first_bad"], 42, done)
+        done = self.run_program("debug", "--compare", cwd=work)
+        self.assert_refused(done, "no good revision")
+        self.assertIn("@@ is 42", done.err)
+        self.run_program("--range", "1..100", "--max-trials", "2", "--", "sh", "-c", "test $0 -lt 42", "@@", cwd=work)
+        self.assert_refused(self.run_program("debug", "--shell", cwd=work), "has found nothing to put in the place of @@")
+
+    def test_a_search_without_culprit_is_debugged_where_it_fails(self):
+        repo = self.repo(lib.linear(3, files=lib.exits({"c1": 0, "c2": 125, "c3": 1})))
+        self.search(repo, "--good", "c1", command=lib.CODE, expect=2)
+        shown = self.shell(repo.path, "echo code=$(cat code)=")
+        self.assertIn("named no commit", shown)
+        self.assertIn("code=1=", shown)
+        repo = self.repo(lib.linear(3, files=lib.exits({"c1": 1, "c2": 125, "c3": 0})), name="mended")
+        self.search(repo, "--broken", "c1", command=lib.CODE, expect=2)
+        shown = self.shell(repo.path, "echo code=$(cat code)=")
+        self.assertIn("this is the broken end", shown)
+        self.assertIn("code=1=", shown)
+
     def test_what_cannot_be_debugged_is_said(self):
         repo = self.raising()
         self.assert_refused(self.run_program("debug", "99", cwd=repo.path), "no search 99")
