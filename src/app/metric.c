@@ -215,7 +215,8 @@ static int test_ends(struct metric *u, struct br_err *err)
 {
 	struct br_session *s = u->form.session;
 	const struct br_metric_ends_cfg cfg = {.threshold = s->opt->threshold,
-					       .higher_is_better = s->opt->higher_is_better != s->fixed_mode};
+					       .higher_is_better = s->opt->higher_is_better != s->fixed_mode,
+					       .drifts = br_metric_is_time(s->opt)};
 
 	s->standing.phase = "measuring the ends";
 	s->standing.tests_left = -1;
