@@ -99,8 +99,8 @@ class Leak(SandboxCase):
             os.path.join(folder, ".bisect-run", "work")) else []
         print("work:", names, flush=True)
         self.assert_flat(watch.of(proc.pid), NOISE_B + TRIALS * TRIAL_B, "the program")
-        workers = {pid for pid, name, _, _ in watch.seen if name.startswith("bisect-run:")}
-        self.assertEqual(len(workers), 2, "workers are not replaced")
+        workers = {pid: name for pid, name, _, _ in watch.seen if name in ("bisect-run:0", "bisect-run:1")}
+        self.assertEqual(sorted(workers.values()), ["bisect-run:0", "bisect-run:1"], f"workers are not replaced: {workers}")
         for pid in workers:
             self.assert_flat(watch.of(pid), NOISE_B, "a worker")
 
