@@ -97,15 +97,6 @@ static int test_ends(struct br_session *s, struct br_err *err)
 	return r < 0 ? r : BR_ENDS_AS_SAID;
 }
 
-static char **answer_labels(struct br_session *s, const struct br_answer *a)
-{
-	char **out = br_calloc(a->nitem + 1, sizeof *out);
-
-	for (uint64_t i = 0; i < a->nitem; i++)
-		out[i] = br_strdup(s->domain->ops->label(s->domain, a->item[i]));
-	return out;
-}
-
 /* ---- conclusions ---- */
 
 static bool seen_bad(const struct br_session *s, const char *oid)
@@ -250,7 +241,7 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 	uint64_t assumed;
 
 	strategy->ops->answer(strategy, &a);
-	candidate = answer_labels(s, &a);
+	candidate = br_answer_labels(s, &a);
 	status = a.status;
 	assumed = a.assumed;
 	br_answer_done(&a);
@@ -264,9 +255,8 @@ static int conclude(struct br_session *s, struct br_strategy *strategy, struct b
 	case BR_SEARCHING:
 		break;
 	}
-	free(s->row.message);
-	s->row.message = br_strdup(
-		"the verdicts contradict each other: the test is flaky, or an amended verdict is wrong");
+	br_session_message(s, br_strdup("the verdicts contradict each other: the test is flaky, or an "
+					"amended verdict is wrong"));
 	br_strv_free(candidate);
 	candidate = br_remaining(s, BR_REMAINING_BY_BAD);
 	return br_finish(s, BR_STATUS_NARROWED, candidate, err);
@@ -369,20 +359,22 @@ static int run(struct br_session *s, struct br_err *err)
 static int stopped(struct br_session *s, int code, struct br_err *err)
 {
 	br_auto_strv char **left = NULL;
-	size_t n;
+	br_auto_free char *known = NULL;
+	uint64_t n;
 
 	if (s->engine)
 		br_session_drain(s);
 	if (s->domain)
 		left = br_remaining(s, BR_REMAINING);
-	n = br_strv_len(left);
-	free(s->row.message);
+	n = s->line.kind ? s->line.left : br_strv_len(left);
+	if (n > 0)
+		known = br_asprintf("%llu candidate%s left; ", (unsigned long long)n, n == 1 ? "" : "s");
 	if (code == BR_EINTR || code == BR_EBUDGET) {
-		s->row.message = br_asprintf("%s; %zu candidate%s left; go on with: bisect-run resume %lld",
-					     err->msg, n, n == 1 ? "" : "s", (long long)s->row.id);
+		br_session_message(s, br_asprintf("%s; %sgo on with: bisect-run resume %lld", err->msg,
+						  known ? known : "", (long long)s->row.id));
 		return br_finish(s, code == BR_EINTR ? BR_STATUS_INTERRUPTED : BR_STATUS_NARROWED, left, err);
 	}
-	s->row.message = br_strdup(err->msg);
+	br_session_message(s, br_strdup(err->msg));
 	return br_finish(s, BR_STATUS_ERROR, left, err);
 }
 

@@ -421,12 +421,32 @@ void br_say_cost(const struct br_form *form, struct br_strategy *strategy)
 
 /* ---- commits ---- */
 
-static int commit_question(struct br_form *f, const struct br_probe *probe, struct br_question *out,
-			   struct br_err *err)
+int br_form_commit(struct br_form *f, const struct br_probe *probe, struct br_question *out,
+		   struct br_err *err)
 {
+	const struct br_session *s = f->session;
+
 	(void)err;
-	out->label = f->session->domain->ops->label(f->session->domain, probe->point);
+	out->label = probe->point == BR_POINT_OUTSIDE ? s->good[0]
+						      : s->domain->ops->label(s->domain, probe->point);
 	return 0;
+}
+
+bool br_form_no_probe(struct br_form *f, const struct br_trial *t, struct br_probe *out)
+{
+	(void)f;
+	(void)t;
+	(void)out;
+	return false;
+}
+
+char **br_answer_labels(struct br_session *s, const struct br_answer *a)
+{
+	char **out = br_calloc(a->nitem + 1, sizeof *out);
+
+	for (uint64_t i = 0; i < a->nitem; i++)
+		out[i] = br_strdup(s->domain->ops->label(s->domain, a->item[i]));
+	return out;
 }
 
 static bool commit_probe_of(struct br_form *f, const struct br_trial *t, struct br_probe *out)
@@ -437,7 +457,7 @@ static bool commit_probe_of(struct br_form *f, const struct br_trial *t, struct 
 	return point >= 0;
 }
 
-static const struct br_form_ops commit_form = {.question = commit_question, .probe_of = commit_probe_of};
+static const struct br_form_ops commit_form = {.question = br_form_commit, .probe_of = commit_probe_of};
 
 struct br_form br_form_commits(struct br_session *s)
 {

@@ -41,6 +41,13 @@ struct br_form {
 
 /* Says how many candidates and tests lie ahead, and keeps the figures for the progress line. */
 void br_say_cost(const struct br_form *form, struct br_strategy *strategy);
+/* Pieces of forms that search commits: the question at a point (BR_POINT_OUTSIDE: the first good end) ... */
+int br_form_commit(struct br_form *f, const struct br_probe *probe, struct br_question *out,
+		   struct br_err *err);
+/* ... and for those that observed what is recorded before the search began. */
+bool br_form_no_probe(struct br_form *f, const struct br_trial *t, struct br_probe *out);
+/* Ids of the answer's items, NULL-terminated; the caller frees. */
+char **br_answer_labels(struct br_session *s, const struct br_answer *a);
 /* The commits of s->domain. */
 struct br_form br_form_commits(struct br_session *s);
 /* Runs the strategy to its end, with all that is stored observed first. */

@@ -80,18 +80,24 @@ static int test_ends(struct line *l, struct br_err *err)
 
 /* ---- conclusions ---- */
 
+/* What is known; the session takes it over. */
+static void tell(struct line *l, const struct br_answer *a)
+{
+	l->form.session->line =
+		(struct br_line_found){.kind = br_strdup(l->form.session->opt->range ? "range" : "list"),
+				       .left = a ? a->left : l->items.n - 1};
+}
+
 static int finish(struct line *l, enum br_status status, const struct br_answer *a, struct br_err *err)
 {
 	struct br_session *s = l->form.session;
 
-	s->line = (struct br_line_found){.kind = br_strdup(s->opt->range ? "range" : "list"),
-					 .left = a ? a->left : l->items.n - 1};
+	tell(l, a);
 	if (a && status == BR_STATUS_ISOLATED) {
 		s->line.index = a->item[0] + 1;
 		s->line.first_bad = br_items_text(&l->items, a->item[0] + 1);
 		s->line.last_good = br_items_text(&l->items, a->item[0]);
-		free(s->row.message);
-		s->row.message = br_asprintf("%s is the first bad one", s->line.first_bad);
+		br_session_message(s, br_asprintf("%s is the first bad one", s->line.first_bad));
 	}
 	return br_finish(s, status, NULL, err);
 }
@@ -102,8 +108,8 @@ static int conclude_narrowed(struct line *l, const struct br_answer *a, struct b
 	br_auto_free char *from = br_items_text(&l->items, a->item[0] + 1);
 	br_auto_free char *to = br_items_text(&l->items, a->item[0] + a->left);
 
-	free(s->row.message);
-	s->row.message = br_asprintf("narrowed to %s..%s: those between them cannot be tested", from, to);
+	br_session_message(s,
+			   br_asprintf("narrowed to %s..%s: those between them cannot be tested", from, to));
 	if (a->assumed > 0)
 		br_session_note(
 			s,
@@ -128,8 +134,7 @@ static int conclude_isolated(struct line *l, const struct br_answer *a, struct b
 		return r;
 	if (r == 1)
 		return finish(l, BR_STATUS_ISOLATED, a, err);
-	free(s->row.message);
-	s->row.message = br_asprintf("the test is flaky: %s", s->how_sure);
+	br_session_message(s, br_asprintf("the test is flaky: %s", s->how_sure));
 	return finish(l, BR_STATUS_NARROWED, a, err);
 }
 
@@ -173,8 +178,15 @@ static int search(struct line *l, struct br_err *err)
 	br_jobs_learn(s);
 	br_say_cost(&l->form, strategy);
 	r = br_session_search(&l->form, strategy, err);
-	if (r == 0)
+	if (r == 0) {
 		r = conclude(l, strategy, err);
+	} else { /* stopped: what is left is told all the same */
+		struct br_answer a = {0};
+
+		strategy->ops->answer(strategy, &a);
+		tell(l, &a);
+		br_answer_done(&a);
+	}
 	strategy->ops->close(strategy);
 	return r;
 }

@@ -148,12 +148,6 @@ static void observe(struct metric *u, const struct br_trial *t)
 
 /* ---- the ends ---- */
 
-static void fail(struct br_session *s, char *message)
-{
-	free(s->row.message);
-	s->row.message = message;
-}
-
 /* One run at an end; *value is NAN when nothing was measured. */
 static int measure_end(struct metric *u, bool new_end, double *value, struct br_err *err)
 {
@@ -172,8 +166,8 @@ static int measure_end(struct metric *u, bool new_end, double *value, struct br_
 	if (isfinite(*value))
 		return 0;
 	s->telling = answer + 1;
-	fail(s, br_asprintf("the %s end cannot be measured: %s", new_end ? "bad" : "good",
-			    s->trial[answer].verdict.why));
+	br_session_message(s, br_asprintf("the %s end cannot be measured: %s", new_end ? "bad" : "good",
+					  s->trial[answer].verdict.why));
 	return 0;
 }
 
@@ -199,15 +193,17 @@ static void ends_are_same(struct metric *u, enum br_metric_ends ends)
 	struct br_session *s = u->form.session;
 
 	if (ends == BR_METRIC_SWAPPED)
-		fail(s, br_asprintf("not reproduced: the bad end is better, by %.3g %%; swap them%s",
-				    100 * fabs(u->ends.change),
-				    s->opt->higher_is_better ? "" : ", or use --higher-is-better"));
+		br_session_message(
+			s, br_asprintf("not reproduced: the bad end is better, by %.3g %%; swap them%s",
+				       100 * fabs(u->ends.change),
+				       s->opt->higher_is_better ? "" : ", or use --higher-is-better"));
 	else if (isfinite(u->ends.at_most))
-		fail(s, br_asprintf("not reproduced: the ends do not differ by more than %.3g %% in %zu "
-				    "pairs of runs",
-				    100 * u->ends.at_most, u->good_end.n));
+		br_session_message(
+			s, br_asprintf("not reproduced: the ends do not differ by more than %.3g %% in %zu "
+				       "pairs of runs",
+				       100 * u->ends.at_most, u->good_end.n));
 	else
-		fail(s, br_asprintf("not reproduced: the ends do not differ"));
+		br_session_message(s, br_asprintf("not reproduced: the ends do not differ"));
 }
 
 /* 1: they differ; 0: not, and the message says so; or an error. */
@@ -257,28 +253,8 @@ static void say_cost(struct metric *u)
 
 /* ---- the search ---- */
 
-static int metric_question(struct br_form *f, const struct br_probe *probe, struct br_question *out,
-			   struct br_err *err)
-{
-	struct br_session *s = f->session;
-
-	(void)err;
-	out->label = probe->point == BR_POINT_OUTSIDE ? s->good[0]
-						      : s->domain->ops->label(s->domain, probe->point);
-	return 0;
-}
-
-/* What is recorded was observed before the search began. */
-static bool metric_probe_of(struct br_form *f, const struct br_trial *t, struct br_probe *out)
-{
-	(void)f;
-	(void)t;
-	(void)out;
-	return false;
-}
-
 static const struct br_form_ops metric_form = {
-	.question = metric_question, .probe_of = metric_probe_of, .class_of = class_of};
+	.question = br_form_commit, .probe_of = br_form_no_probe, .class_of = class_of};
 
 /* ---- conclusions ---- */
 
@@ -422,15 +398,6 @@ static int close_in(struct metric *u, const struct br_answer *a, const char *cul
 	return 0;
 }
 
-static char **labels_of(struct br_session *s, const struct br_answer *a)
-{
-	char **out = br_calloc(a->nitem + 1, sizeof *out);
-
-	for (uint64_t i = 0; i < a->nitem; i++)
-		out[i] = br_strdup(s->domain->ops->label(s->domain, a->item[i]));
-	return out;
-}
-
 static int conclude_narrowed(struct metric *u, const struct br_answer *a, char *const *labels,
 			     struct br_err *err)
 {
@@ -438,8 +405,9 @@ static int conclude_narrowed(struct metric *u, const struct br_answer *a, char *
 
 	s->confidence = a->confidence;
 	found(u);
-	fail(s, br_asprintf("no single commit explains the change; with 90 %% chance it is one of %llu",
-			    (unsigned long long)a->nitem));
+	br_session_message(
+		s, br_asprintf("no single commit explains the change; with 90 %% chance it is one of %llu",
+			       (unsigned long long)a->nitem));
 	return br_finish(s, BR_STATUS_NARROWED, labels, err);
 }
 
@@ -453,7 +421,7 @@ static int search(struct metric *u, unsigned round, struct br_err *err)
 	if (r < 0)
 		return r;
 	u->strategy->ops->answer(u->strategy, &a);
-	labels = labels_of(s, &a);
+	labels = br_answer_labels(s, &a);
 	if (a.status == BR_ISOLATED)
 		named = close_in(u, &a, labels[0], err);
 	if (named < 0)

@@ -13,12 +13,6 @@ int br_minimize_open(struct br_minimize **out, struct br_session *s, struct br_e
 						       : br_reduce_open_files(out, s, err);
 }
 
-static void fail(struct br_session *s, char *message)
-{
-	free(s->row.message);
-	s->row.message = message;
-}
-
 /* The empty one first: it must not fail, and its time tells how long a test may take. */
 static int ask_nothing(struct br_minimize *m, struct br_err *err)
 {
@@ -40,8 +34,9 @@ static int ask_nothing(struct br_minimize *m, struct br_err *err)
 		return BR_ENDS_AS_SAID;
 	}
 	s->telling = answer + 1;
-	fail(s, br_asprintf("not reproduced: it fails %s too (%s), so the input does not matter",
-			    m->nothing_name, t->verdict.why));
+	br_session_message(s,
+			   br_asprintf("not reproduced: it fails %s too (%s), so the input does not matter",
+				       m->nothing_name, t->verdict.why));
 	return BR_ENDS_NOT_REPRODUCED;
 }
 
@@ -124,6 +119,20 @@ static int conclude(struct br_minimize *m, struct br_strategy *strategy, struct 
 	return r < 0 ? r : 0;
 }
 
+/* Stopped before its end: the best so far is told, it is on disk. */
+static void tell_best(struct br_minimize *m, struct br_strategy *strategy)
+{
+	const struct br_session *s = m->form.session;
+	struct br_answer a = {0};
+
+	if (s->reduced.path || s->subset.path)
+		return;
+	strategy->ops->answer(strategy, &a);
+	a.status = BR_SEARCHING;
+	m->ops->found(m, &a);
+	br_answer_done(&a);
+}
+
 static int search_once(struct br_minimize *m, struct br_err *err)
 {
 	struct br_strategy *strategy = NULL;
@@ -135,6 +144,8 @@ static int search_once(struct br_minimize *m, struct br_err *err)
 	r = br_session_search(&m->form, strategy, err);
 	if (r == 0 && m->repeat.state == BR_REPEAT_STEADY)
 		r = conclude(m, strategy, err);
+	if (r < 0)
+		tell_best(m, strategy);
 	strategy->ops->close(strategy);
 	return r;
 }
@@ -152,7 +163,7 @@ static int search(struct br_minimize *m, struct br_err *err)
 	} while (r == 0 && m->repeat.state == BR_REPEAT_NOTICED);
 	if (r < 0 || m->repeat.state == BR_REPEAT_STEADY)
 		return r < 0 ? r : BR_ENDS_AS_SAID;
-	fail(s, br_asprintf("the test is flaky: %s", s->how_sure));
+	br_session_message(s, br_asprintf("the test is flaky: %s", s->how_sure));
 	return BR_ENDS_FLAKY;
 }
 

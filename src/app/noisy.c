@@ -117,35 +117,28 @@ static int ask_end(struct noisy *u, bool new_end, struct br_err *err)
 	return r;
 }
 
-static void fail(struct br_session *s, char *message)
-{
-	free(s->row.message);
-	s->row.message = message;
-}
-
 static void not_reproduced(struct noisy *u, enum br_ends ends)
 {
 	struct br_session *s = u->form.session;
 	const char *name = s->bad_name ? s->bad_name : s->bad;
 
 	if (ends == BR_ENDS_SWAPPED)
-		fail(s,
-		     br_asprintf(
-			     "the ends contradict: %u of %u runs failed at the good end, %u of %u at the bad "
-			     "one; swap them?",
-			     u->good.fails, u->good.runs, u->bad.fails, u->bad.runs));
+		br_session_message(s, br_asprintf("the ends contradict: %u of %u runs failed at the good "
+						  "end, %u of %u at the bad "
+						  "one; swap them?",
+						  u->good.fails, u->good.runs, u->bad.fails, u->bad.runs));
 	else if (u->bad.fails == 0)
-		fail(s,
-		     br_asprintf(
-			     "could not reproduce: none of %u runs at %s failed, which excludes a rate above "
-			     "%.1f %%",
-			     u->bad.runs, name, 100 * br_noisy_excluded_rate(u->bad.runs)));
+		br_session_message(s,
+				   br_asprintf("could not reproduce: none of %u runs at %s failed, which "
+					       "excludes a rate above "
+					       "%.1f %%",
+					       u->bad.runs, name, 100 * br_noisy_excluded_rate(u->bad.runs)));
 	else
-		fail(s,
-		     br_asprintf(
-			     "the ends do not differ: %u of %u runs failed at %s, and %u of %u at the good "
-			     "end",
-			     u->bad.fails, u->bad.runs, name, u->good.fails, u->good.runs));
+		br_session_message(s,
+				   br_asprintf("the ends do not differ: %u of %u runs failed at %s, and %u "
+					       "of %u at the good "
+					       "end",
+					       u->bad.fails, u->bad.runs, name, u->good.fails, u->good.runs));
 }
 
 /* 1: they differ; 0: not, and the message says so; or an error. */
@@ -183,33 +176,13 @@ static int test_ends(struct noisy *u, struct br_err *err)
 
 /* ---- the search ---- */
 
-static int noisy_question(struct br_form *f, const struct br_probe *probe, struct br_question *out,
-			  struct br_err *err)
-{
-	struct br_session *s = f->session;
-
-	(void)err;
-	out->label = probe->point == BR_POINT_OUTSIDE ? s->good[0]
-						      : s->domain->ops->label(s->domain, probe->point);
-	return 0;
-}
-
-/* What is recorded was observed before the search began. */
-static bool noisy_probe_of(struct br_form *f, const struct br_trial *t, struct br_probe *out)
-{
-	(void)f;
-	(void)t;
-	(void)out;
-	return false;
-}
-
 static enum br_class noisy_class_of(const struct br_form *f, const struct br_trial *t)
 {
 	return class_of(f->session, t);
 }
 
 static const struct br_form_ops noisy_form = {
-	.question = noisy_question, .probe_of = noisy_probe_of, .class_of = noisy_class_of};
+	.question = br_form_commit, .probe_of = br_form_no_probe, .class_of = noisy_class_of};
 
 /* What a switch to another commit costs, in runs of the test. */
 static double switch_cost(const struct br_session *s)
@@ -362,23 +335,16 @@ static const char *reason_text(enum br_reason reason)
 	return "fresh runs contradict the search again and again";
 }
 
-static char **labels_of(struct br_session *s, const struct br_answer *a)
-{
-	char **out = br_calloc(a->nitem + 1, sizeof *out);
-
-	for (uint64_t i = 0; i < a->nitem; i++)
-		out[i] = br_strdup(s->domain->ops->label(s->domain, a->item[i]));
-	return out;
-}
-
 static int conclude_narrowed(struct noisy *u, const struct br_answer *a, struct br_err *err)
 {
 	struct br_session *s = u->form.session;
-	br_auto_strv char **left = labels_of(s, a);
+	br_auto_strv char **left = br_answer_labels(s, a);
 
 	s->confidence = a->confidence;
-	fail(s, br_asprintf("no single culprit: %s; with 90 %% chance it is one of %llu commit%s",
-			    reason_text(a->reason), (unsigned long long)a->nitem, a->nitem == 1 ? "" : "s"));
+	br_session_message(s,
+			   br_asprintf("no single culprit: %s; with 90 %% chance it is one of %llu commit%s",
+				       reason_text(a->reason), (unsigned long long)a->nitem,
+				       a->nitem == 1 ? "" : "s"));
 	if (a->reason == BR_REASON_ENDS_SAME || a->reason == BR_REASON_ENDS_SWAPPED)
 		return br_finish(s, BR_STATUS_NOT_REPRODUCED, NULL, err);
 	return br_finish(s, BR_STATUS_NARROWED, left, err);
@@ -401,7 +367,7 @@ static int conclude(struct noisy *u, unsigned round, struct br_err *err)
 	int r = 0;
 
 	u->strategy->ops->answer(u->strategy, &a);
-	labels = labels_of(s, &a);
+	labels = br_answer_labels(s, &a);
 	if (a.status == BR_ISOLATED && round < CLOSING_ROUNDS)
 		r = close_in(u, &a, labels[0], err);
 	if (r == 1)

@@ -301,6 +301,9 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 
 	(void)a;
 	br_reduce_status(u->reduce, &st);
+	free(s->reduced.path); /* of an earlier round */
+	free(s->reduced.by);
+	free(s->reduced.result);
 	s->reduced = (struct br_reduced){
 		.path = br_strdup(u->shown),
 		.by = br_strdup(br_reduce_by_name(st.by)),
@@ -311,9 +314,9 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 		.bytes_after = st.bytes_after,
 		.minimal = st.minimal,
 	};
-	free(s->row.message);
-	s->row.message = br_asprintf("reduced from %llu to %llu bytes", (unsigned long long)st.bytes_before,
-				     (unsigned long long)st.bytes_after);
+	br_session_message(s,
+			   br_asprintf("reduced from %llu to %llu bytes", (unsigned long long)st.bytes_before,
+				       (unsigned long long)st.bytes_after));
 }
 
 static void close_reducer(struct br_minimize *m)

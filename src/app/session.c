@@ -56,6 +56,12 @@ void br_session_note(struct br_session *s, const char *fmt, ...)
 	br_progress_say(s->progress, "note: %s", text);
 }
 
+void br_session_message(struct br_session *s, char *message)
+{
+	free(s->row.message);
+	s->row.message = message;
+}
+
 uint64_t br_session_busy_ns(const struct br_session *s)
 {
 	return s->busy_before_ns + (br_now_ns() - s->started_ns) - s->paused_ns;

@@ -149,6 +149,8 @@ char *br_current_dir(struct br_err *err);
 
 /* A note for the report and, at once, a line on stderr. */
 void br_session_note(struct br_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What the result says in one line; takes over the text. */
+void br_session_message(struct br_session *s, char *message);
 /* Wall time spent on this search so far, over all processes of it, stops left out. */
 uint64_t br_session_busy_ns(const struct br_session *s);
 /* "3f2a1bc subject" of a candidate; the caller frees. */

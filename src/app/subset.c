@@ -147,6 +147,9 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 	struct br_session *s = m->form.session;
 
 	(void)take_best(u, a);
+	free(s->subset.path); /* of an earlier round */
+	free(s->subset.result);
+	br_strv_free(s->subset.kept);
 	s->subset = (struct br_subset_found){
 		.path = br_strdup(s->opt->subset),
 		.result = br_strdup(u->result),
@@ -156,10 +159,9 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 	s->subset.kept = br_calloc(a->nitem + 1, sizeof *s->subset.kept);
 	for (uint64_t i = 0; i < a->nitem; i++)
 		s->subset.kept[i] = br_strdup(u->items.text[a->item[i]]);
-	free(s->row.message);
-	s->row.message = br_asprintf("%llu of %llu %ss %s", (unsigned long long)a->nitem,
-				     (unsigned long long)u->items.n, m->form.unit,
-				     s->opt->isolate ? "make the difference" : "are enough to fail");
+	br_session_message(s, br_asprintf("%llu of %llu %ss %s", (unsigned long long)a->nitem,
+					  (unsigned long long)u->items.n, m->form.unit,
+					  s->opt->isolate ? "make the difference" : "are enough to fail"));
 }
 
 static void close_subset(struct br_minimize *m)

@@ -102,6 +102,12 @@ class Line(Case):
         done = self.run_program("resume", "--json", cwd=self.where())
         self.assertEqual(done.json["list"]["first_bad"], "50", done)
 
+    def test_a_budget_that_is_used_up_tells_what_is_left(self):
+        done = self.line("-j", "1", "--range", "0..10000", "--max-trials", "6", command=["sh", "-c", "test @@ -lt 777"], expect=2)
+        left = done.json["range"]["left"]
+        self.assertIn(f"{left} candidates left", done.json["message"])
+        self.assertLess(left, 1000)
+
     def test_bad_input_is_one_clear_line(self):
         for args, pattern in ((["--range", "5"], "is no range"), (["--range", "a..b"], "is no range"), (["--range", "3..3"], "both ends"),
                               (["--range", "1..2024-01-01"], "is no range"), (["--range", "2024-02-31..2024-03-01"], "is no range")):

@@ -191,6 +191,14 @@ class Reduce(Minimize):
         self.assertEqual(os.path.basename(reduced["result"]), "crash.json")
         self.assertEqual(reduced["bytes_before"], os.path.getsize(os.path.join(self.where(), "crash.json")))
 
+    def test_a_budget_that_is_used_up_tells_the_best_so_far(self):
+        self.nested()
+        done = self.minimize("--reduce", "crash.json", "-j", "1", "--max-trials", "10", command=["sh", "-c", HAS, "-", "@@", '"bug": 7'],
+                             expect=2)
+        self.assertIn('"bug": 7', read(done.json["reduce"]["result"]))
+        self.assertEqual(os.path.getsize(done.json["reduce"]["result"]), done.json["reduce"]["bytes_after"])
+        self.assertFalse(done.json["reduce"]["minimal"])
+
     def test_the_users_file_stays_as_it_is(self):
         self.nested()
         before = read(os.path.join(self.where(), "crash.json"))
