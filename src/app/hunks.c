@@ -18,6 +18,8 @@
 /* Items of trials that are no set of hunks. */
 #define AUTOMATIC_MERGE "automatic merge"
 #define REVERTED "reverted"
+/* More runs of changed lines are not left out one by one. */
+enum { FINE_MAX = 100 };
 
 struct job {
 	struct br_form form;
@@ -132,6 +134,103 @@ static void found(struct job *j, const struct br_answer *a)
 	}
 }
 
+/* ---- guilt among hunks that only build together ---- */
+
+static bool any_guilty(const struct br_hunks_found *found)
+{
+	for (size_t i = 0; i < found->nkept; i++)
+		if (!found->kept[i].prerequisite)
+			return true;
+	return false;
+}
+
+/* The hunk that these lines belong to is guilty. */
+static void blame(struct br_session *s, const struct br_hunk *lines)
+{
+	for (size_t i = 0; i < s->hunks.nkept; i++) {
+		struct br_hunk_found *k = &s->hunks.kept[i];
+
+		if (strcmp(k->file, lines->file) == 0 && k->old_start <= lines->old_start &&
+		    lines->old_start <= k->old_start + k->old_lines)
+			k->prerequisite = false;
+	}
+	br_session_note(s, "without what it does to %s at line %u the others pass", lines->file,
+			lines->new_start);
+}
+
+/* One run for each run of changed lines: all but that one. The questions' labels and items are owned here. */
+static int ask_without_each(struct job *j, struct br_hunks *fine, struct br_question *q, size_t *answer,
+			    struct br_err *err)
+{
+	uint32_t n = br_hunks_count(fine);
+	br_auto_free uint32_t *rest = br_calloc(n, sizeof *rest);
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		struct br_hunk h = br_hunks_at(fine, i);
+		char *oid = br_calloc(BR_OID_HEX, 1);
+		uint32_t k = 0;
+
+		for (uint32_t other = 0; other < n; other++)
+			if (other != i)
+				rest[k++] = other;
+		r = br_hunks_commit(fine, rest, k, oid, err);
+		q[i] = (struct br_question){.label = oid,
+					    .item = br_asprintf("without %s:%u", h.file, h.old_start),
+					    .phase = BR_PHASE_HUNKS,
+					    .role = BR_ROLE_OTHER};
+	}
+	return r < 0 ? r : br_session_ask(j->form.session, q, n, answer, err);
+}
+
+static int blame_lines(struct job *j, struct br_hunks *fine, struct br_err *err)
+{
+	struct br_session *s = j->form.session;
+	uint32_t n = br_hunks_count(fine);
+	br_auto_free struct br_question *q = br_calloc(n, sizeof *q);
+	br_auto_free size_t *answer = br_calloc(n, sizeof *answer);
+	int r = ask_without_each(j, fine, q, answer, err);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct br_hunk h = br_hunks_at(fine, i);
+
+		if (r == 0 && br_session_class(s, &s->trial[answer[i]]) == BR_GOOD)
+			blame(s, &h);
+		free((void *)(uintptr_t)q[i].label);
+		free((void *)(uintptr_t)q[i].item);
+	}
+	return r;
+}
+
+/*
+ * None of the hunks can be left out alone, the rest would not build: each may hold a piece of what the others need, beside what is wrong.
+ * So their runs of changed lines are left out one by one.
+ */
+static int tell_apart(struct job *j, const struct br_answer *a, struct br_err *err)
+{
+	struct br_session *s = j->form.session;
+	br_auto_free char *objects = br_session_objects(s);
+	br_auto_free uint32_t *keep = kept_of(a);
+	struct br_hunks *fine = NULL;
+	char oid[BR_OID_HEX];
+	int r;
+
+	if (any_guilty(&s->hunks) || s->hunks.nkept < 2)
+		return 0;
+	r = br_hunks_commit(j->hunks, keep, (uint32_t)a->nitem, oid, err);
+	if (r == 0)
+		r = br_hunks_refine(&fine, j->hunks, objects, oid, err);
+	if (r == 0 && br_hunks_count(fine) <= FINE_MAX)
+		r = blame_lines(j, fine, err);
+	br_hunks_close(fine);
+	if (r < 0 || any_guilty(&s->hunks))
+		return r;
+	for (size_t i = 0; i < s->hunks.nkept; i++)
+		s->hunks.kept[i].prerequisite = false;
+	br_session_note(s, "none of these hunks can be tested without the others: they are guilty together");
+	return 0;
+}
+
 /* ---- the search ---- */
 
 static int search(struct job *j, struct br_err *err)
@@ -153,6 +252,7 @@ static int search(struct job *j, struct br_err *err)
 	if (r == 0) {
 		strategy->ops->answer(strategy, &a);
 		found(j, &a);
+		r = tell_apart(j, &a, err);
 		br_answer_done(&a);
 	}
 	strategy->ops->close(strategy);

@@ -22,6 +22,8 @@ struct piece {
 };
 
 struct br_hunks {
+	struct br_repo *user; /* borrowed */
+	uint32_t context;     /* lines around a change that belong to its hunk */
 	struct br_objects objects;
 	git_tree *from, *to;
 	git_commit *parent;
@@ -79,7 +81,7 @@ static int cut_delta(struct br_hunks *h, size_t i)
 
 static int cut(struct br_hunks *h, struct br_err *err)
 {
-	git_diff_options opts = {.version = GIT_DIFF_OPTIONS_VERSION, .context_lines = 3};
+	git_diff_options opts = {.version = GIT_DIFF_OPTIONS_VERSION, .context_lines = h->context};
 	int rc = git_diff_tree_to_tree(&h->diff, h->objects.repo, h->from, h->to, &opts);
 
 	for (size_t i = 0; rc == 0 && i < git_diff_num_deltas(h->diff); i++)
@@ -89,12 +91,11 @@ static int cut(struct br_hunks *h, struct br_err *err)
 	return h->n > 0 ? 0 : br_fail(err, BR_ESTATE, "the commit changes nothing");
 }
 
-int br_hunks_open(struct br_hunks **out, struct br_repo *r, const char *objects, const char *from,
-		  const char *to, struct br_err *err)
+/* Fills h, whose user and context are set; closes it when that fails. */
+static int fill(struct br_hunks *h, const char *objects, const char *from, const char *to, struct br_err *err)
 {
-	struct br_hunks *h = br_calloc(1, sizeof *h);
 	git_commit *new_commit = NULL;
-	int rc = br_objects_open(&h->objects, r, objects, err);
+	int rc = br_objects_open(&h->objects, h->user, objects, err);
 
 	if (rc == 0)
 		rc = br_objects_commit(&h->objects, from, &h->parent, err);
@@ -105,12 +106,38 @@ int br_hunks_open(struct br_hunks **out, struct br_repo *r, const char *objects,
 	git_commit_free(new_commit);
 	if (rc == 0)
 		rc = cut(h, err);
-	if (rc < 0) {
+	if (rc < 0)
 		br_hunks_close(h);
-		return rc;
-	}
-	*out = h;
-	return 0;
+	return rc;
+}
+
+int br_hunks_open(struct br_hunks **out, struct br_repo *r, const char *objects, const char *from,
+		  const char *to, struct br_err *err)
+{
+	struct br_hunks *h = br_calloc(1, sizeof *h);
+	int rc;
+
+	h->user = r;
+	h->context = 3;
+	rc = fill(h, objects, from, to, err);
+	if (rc == 0)
+		*out = h;
+	return rc;
+}
+
+int br_hunks_refine(struct br_hunks **out, const struct br_hunks *h, const char *objects, const char *to,
+		    struct br_err *err)
+{
+	struct br_hunks *fine = br_calloc(1, sizeof *fine);
+	char from[BR_OID_HEX];
+	int rc;
+
+	(void)git_oid_tostr(from, sizeof from, git_commit_id(h->parent));
+	fine->user = h->user;
+	rc = fill(fine, objects, from, to, err);
+	if (rc == 0)
+		*out = fine;
+	return rc;
 }
 
 uint32_t br_hunks_count(const struct br_hunks *h)

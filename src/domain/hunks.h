@@ -23,6 +23,12 @@ struct br_hunk {
  */
 int br_hunks_open(struct br_hunks **out, struct br_repo *r, const char *objects, const char *from,
 		  const char *to, struct br_err *err);
+/*
+ * What leads from where h begins to commit `to` (some of its hunks, made by br_hunks_commit), cut as finely as can be: each run of changed
+ * lines is one.
+ */
+int br_hunks_refine(struct br_hunks **out, const struct br_hunks *h, const char *objects, const char *to,
+		    struct br_err *err);
 uint32_t br_hunks_count(const struct br_hunks *h);
 struct br_hunk br_hunks_at(const struct br_hunks *h, uint32_t i);
 /* Makes the commit of `from` with these hunks (rising numbers) alone. BR_EUNSUPPORTED: this set is no tree (a file below a file). */

@@ -57,6 +57,28 @@ class Hunks(Case):
         repo.git("apply", done.json["hunks"]["patch"])
         self.assertEqual(subprocess.run(["sh", "-c", TEST], cwd=repo.path).returncode, 1)
 
+    def test_a_guilty_hunk_that_also_holds_what_the_others_need_is_named(self):
+        lines, after = plain(0), plain(0)
+        for at in (5, 20, 35):
+            after[at] = f"changed API{at}"
+        after[22] = "GUILT"
+        # Builds when all of the API is there, or none of it.
+        test = ["sh", "-c", 'n=$(grep -c API f); test $n = 0 || test $n = 3 || exit 125; ! grep -q GUILT f || test $n = 0']
+        repo = self.repo([("a", [], {"f": text(lines)}), ("b", ["a"], {"f": text(after)})], unique=False)
+        done = self.search(repo, "--good", "a", "--hunks", command=test)
+        self.assertEqual([(k["new_start"], k["role"]) for k in done.json["hunks"]["kept"]],
+                         [(3, "prerequisite"), (18, "culprit"), (33, "prerequisite")], done)
+        self.assertIn("f at line 23", " ".join(done.json["notes"]))
+
+    def test_hunks_that_cannot_be_told_apart_are_guilty_together(self):
+        lines, after = plain(0), plain(0)
+        for at in (5, 35):
+            after[at] = f"changed API{at}"
+        repo = self.repo([("a", [], {"f": text(lines)}), ("b", ["a"], {"f": text(after)})], unique=False)
+        done = self.search(repo, "--good", "a", "--hunks", command=["sh", "-c", 'n=$(grep -c API f); test $n != 1 || exit 125; test $n = 0'])
+        self.assertEqual([k["role"] for k in done.json["hunks"]["kept"]], ["culprit", "culprit"], done)
+        self.assertIn("guilty together", " ".join(done.json["notes"]))
+
     def test_reverting_the_culprit_at_the_bad_end_is_tried(self):
         lines = plain(0)
         bad = lines[:10] + ["BUG"] + lines[11:]
