@@ -18,13 +18,15 @@
 /* Items of trials that are no set of hunks. */
 #define AUTOMATIC_MERGE "automatic merge"
 #define REVERTED "reverted"
+#define REVERTED_HUNKS "hunks reverted"
 /* More runs of changed lines are not left out one by one. */
 enum { FINE_MAX = 100 };
 
 struct job {
 	struct br_form form;
 	struct br_hunks *hunks;
-	char *patch; /* path of the best set so far */
+	char *patch;	       /* path of the best set so far */
+	char kept[BR_OID_HEX]; /* the commit of the answer alone; empty: there is none yet */
 	uint32_t nbest;
 	/* Of the question that was filled last. */
 	char oid[BR_OID_HEX];
@@ -212,14 +214,11 @@ static int tell_apart(struct job *j, const struct br_answer *a, struct br_err *e
 	br_auto_free char *objects = br_session_objects(s);
 	br_auto_free uint32_t *keep = kept_of(a);
 	struct br_hunks *fine = NULL;
-	char oid[BR_OID_HEX];
-	int r;
+	int r = br_hunks_commit(j->hunks, keep, (uint32_t)a->nitem, j->kept, err);
 
-	if (any_guilty(&s->hunks) || s->hunks.nkept < 2)
-		return 0;
-	r = br_hunks_commit(j->hunks, keep, (uint32_t)a->nitem, oid, err);
-	if (r == 0)
-		r = br_hunks_refine(&fine, j->hunks, objects, oid, err);
+	if (r < 0 || any_guilty(&s->hunks) || s->hunks.nkept < 2)
+		return r;
+	r = br_hunks_refine(&fine, j->hunks, objects, j->kept, err);
 	if (r == 0 && br_hunks_count(fine) <= FINE_MAX)
 		r = blame_lines(j, fine, err);
 	br_hunks_close(fine);
@@ -307,31 +306,46 @@ static int base_of(struct br_session *s, const struct br_commit_info *c, const c
 	return 0;
 }
 
-/* Does the bad end pass without the culprit? */
-static int revert(struct br_session *s, const char *culprit, const char *objects, struct br_err *err)
+/* Takes the commit back at the bad end. 1: *said tells how that ended; 0: conflicts, in *where (the caller's); or an error. */
+static int try_revert(struct job *j, const char *commit, const char *item, const char *what, char **where,
+		      struct br_err *err)
 {
+	struct br_session *s = j->form.session;
+	br_auto_free char *objects = br_session_objects(s);
 	br_auto_free char *id = br_session_short(s, s->bad);
-	br_auto_free char *where = NULL;
 	char made[BR_OID_HEX];
 	enum br_class cls;
+	int r = br_revert_on(s->repo, objects, commit, s->bad, made, where, err);
+
+	if (r <= 0)
+		return r;
+	r = run_made(s, made, item, &cls, err);
+	if (r < 0)
+		return r;
+	s->hunks.revert = br_asprintf("%sreverted on %s: %s", what, id,
+				      cls == BR_GOOD  ? "passes"
+				      : cls == BR_BAD ? "still fails, there is a second cause"
+						      : "cannot be tested");
+	return 1;
+}
+
+/* Does the bad end pass without the culprit, or where later commits are in the way without its guilty hunks? */
+static int revert(struct job *j, const char *culprit, struct br_err *err)
+{
+	struct br_session *s = j->form.session;
+	br_auto_free char *id = br_session_short(s, s->bad);
+	br_auto_free char *where = NULL, *again = NULL;
 	int r;
 
 	if (s->fixed_mode || strcmp(s->bad, culprit) == 0)
 		return 0;
-	r = br_revert_on(s->repo, objects, culprit, s->bad, made, &where, err);
+	r = try_revert(j, culprit, REVERTED, "", &where, err);
+	if (r == 0 && j->kept[0])
+		r = try_revert(j, j->kept, REVERTED_HUNKS, "these hunks alone ", &again, err);
 	if (r == 0)
 		s->hunks.revert = br_asprintf("it cannot be reverted on %s: conflicts in %s", id,
 					      where ? where : "some file");
-	if (r <= 0)
-		return r;
-	r = run_made(s, made, REVERTED, &cls, err);
-	if (r < 0)
-		return r;
-	s->hunks.revert = br_asprintf("reverted on %s: %s", id,
-				      cls == BR_GOOD  ? "passes"
-				      : cls == BR_BAD ? "still fails, there is a second cause"
-						      : "cannot be tested");
-	return 0;
+	return r < 0 ? r : 0;
 }
 
 static int run(struct job *j, const struct br_commit_info *c, struct br_err *err)
@@ -349,7 +363,7 @@ static int run(struct job *j, const struct br_commit_info *c, struct br_err *err
 		return 0;
 	}
 	r = search(j, err);
-	return r < 0 ? r : revert(s, c->oid, objects, err);
+	return r < 0 ? r : revert(j, c->oid, err);
 }
 
 int br_hunks_run(struct br_session *s, const char *culprit, struct br_err *err)

@@ -89,6 +89,8 @@ class Hunks(Case):
         cases = {
             "passes": [("a", [], base), ("b", ["a"], {"a.txt": text(bad)}), ("c", ["b"], {"a.txt": text(later)})],
             "still fails": [("a", [], base), ("b", ["a"], {"a.txt": text(bad)}), ("c", ["b"], {"b.txt": "BUG\n"})],
+            "these hunks alone reverted on": [("a", [], {"a.txt": text(lines), "b.txt": "1\n"}), ("b", ["a"], {"a.txt": text(bad), "b.txt": "2\n"}),
+                                              ("c", ["b"], {"b.txt": "3\n"})],
             "conflicts in a.txt": [("a", [], base), ("b", ["a"], {"a.txt": text(bad)}), ("c", ["b"], {"a.txt": text(over)})],
         }
         for number, (expected, graph) in enumerate(cases.items()):
