@@ -26,6 +26,7 @@ struct br_minimize {
 	const struct br_minimize_ops *ops;
 	const char *whole_name, *nothing_name, *best_name; /* for people */
 	struct br_repeat repeat;
+	uint64_t early; /* number of the trial that was judged before it was known what is hunted; 0: none */
 	struct br_file_data *result; /* the best's files, once it is found; owned, the data too */
 };
 

@@ -31,10 +31,11 @@ static const char usage[] =
 	"  bisect-run amend [ID] TRIAL good|bad|skip|retry                   correct a verdict\n"
 	"  bisect-run doctor                                                 what this machine can do\n";
 
-static const char examples[] = "\nExamples\n"
-			       "  bisect-run --good v1.0 -- make check\n"
-			       "  bisect-run v1.0..HEAD --build 'make -j4' -- ./app --self-test\n"
-			       "  bisect-run --good v1.0 --bad-if 'wrong result' -- sh -c './app < input'\n";
+static const char examples[] =
+	"\nExamples\n"
+	"  bisect-run --good v1.0 -- make check\n"
+	"  bisect-run v1.0..HEAD --build 'make -j4' -- ./app --self-test\n"
+	"  bisect-run --reduce crash.json -- ./app @@                           the smallest input\n";
 
 static const char about[] =
 	"bisect-run finds the commit that broke (or fixed) something. It runs COMMAND itself, at one\n"

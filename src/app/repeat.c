@@ -86,10 +86,13 @@ bool br_repeat_is_sure(const struct br_form *f, const struct br_trial *t)
 	const struct br_session *s = f->session;
 	unsigned runs = 0;
 
+	if (m->early != 0 && t->n == m->early)
+		return false;
 	if (m->repeat.runs <= 1 || t->amended || br_session_class(s, t) == BR_BAD)
 		return true;
 	for (size_t i = 0; i < s->ntrial; i++) {
-		if (s->trial[i].phase == BR_PHASE_CONFIRM || strcmp(s->trial[i].item, t->item) != 0)
+		if (s->trial[i].phase == BR_PHASE_CONFIRM || s->trial[i].n == m->early ||
+		    strcmp(s->trial[i].item, t->item) != 0)
 			continue;
 		if (br_session_class(s, &s->trial[i]) == BR_BAD)
 			return false;

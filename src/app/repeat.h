@@ -33,7 +33,7 @@ struct br_repeat {
 
 /* Takes up what the record says. */
 void br_repeat_open(struct br_minimize *m);
-/* Of struct br_form_ops; the form is a struct br_minimize. */
+/* Whether its trials settle what they ask; also not those that were judged too early. Of struct br_form_ops; the form is a struct br_minimize. */
 bool br_repeat_is_sure(const struct br_form *f, const struct br_trial *t);
 bool br_repeat_is_due(const struct br_form *f);
 int br_repeat_check(struct br_form *f, struct br_err *err);

@@ -277,6 +277,14 @@ class Reduce(Minimize):
         done = self.minimize("--reduce", "in", command=["sh", "-c", "exit 1"], expect=3)
         self.assertRegex(done.json["message"], "fails with an empty input too")
 
+    def test_a_parser_that_refuses_an_empty_input_can_be_reduced_for(self):
+        self.write("in.json", json.dumps({"a": [1, 2, 3] * 50, "rows": [[1], [2, [3, [4]]]]}))
+        test = ["python3", "-c", "import json, sys; assert '[3, [4' not in str(json.load(open(sys.argv[1]))), 'too deep'"]
+        done = self.minimize("--reduce", "in.json", command=test)
+        self.assertEqual(json.loads(read(done.json["reduce"]["result"])), [3, [4]], done)
+        done = self.minimize("--reduce", "in.json", "--match", "any", command=test, expect=3)
+        self.assertRegex(done.json["message"], "fails with an empty input too")
+
     def test_a_missing_input_is_one_clear_line(self):
         done = self.run_program("--reduce", "missing", "--", "true", cwd=self.where())
         self.assert_refused(done, "missing")
