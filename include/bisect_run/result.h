@@ -55,6 +55,7 @@ struct br_subset_found {
 	uint64_t before;
 	char **kept; /* NULL-terminated */
 	bool minimal;
+	bool difference; /* --isolate: kept is what makes a passing set (the rest of the file) fail */
 };
 
 /* A hunk as `diff` numbers it: of the culprit's change to one file. */

@@ -45,7 +45,7 @@ char *br_log_tail(const struct br_trial *t, size_t lines)
 	return br_text_clean(last, n - (size_t)(last - text), true);
 }
 
-/* The trial whose log says most: the one that the ends named, else a fresh bad run of the culprit, else any bad one. */
+/* The trial whose log says most: the one that the ends named, else a fresh bad run of the culprit, else any bad one, of what is hunted rather than of another failure. */
 const struct br_trial *br_session_telling(const struct br_session *s, const char *culprit)
 {
 	const struct br_trial *best = NULL;
@@ -57,7 +57,8 @@ const struct br_trial *br_session_telling(const struct br_session *s, const char
 
 		if (t->verdict.cls != BR_BAD)
 			continue;
-		if (!best || (culprit && strcmp(t->item, culprit) == 0))
+		if (!best || (culprit && strcmp(t->item, culprit) == 0) ||
+		    (br_match_is_other(s, best) && !br_match_is_other(s, t)))
 			best = t;
 	}
 	return best;

@@ -155,6 +155,7 @@ static void found(struct br_minimize *m, const struct br_answer *a)
 		.result = br_strdup(u->result),
 		.before = u->items.n,
 		.minimal = a->status == BR_ISOLATED && !s->opt->fast,
+		.difference = s->opt->isolate,
 	};
 	s->subset.kept = br_calloc(a->nitem + 1, sizeof *s->subset.kept);
 	for (uint64_t i = 0; i < a->nitem; i++)

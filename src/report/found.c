@@ -50,8 +50,12 @@ static void subset_text(struct br_buf *b, const struct br_subset_found *s)
 {
 	size_t n = br_strv_len(s->kept);
 
-	br_buf_fmt(b, "%zu of %" PRIu64 " items are enough to fail%s:\n", n, s->before,
-		   s->minimal && n > 1 ? ", and each of them is needed" : "");
+	br_buf_fmt(b, "%zu of %" PRIu64 " items %s%s:\n", n, s->before,
+		   s->difference ? (n == 1 ? "makes a set fail that passes without it"
+					   : "make a set fail that passes without them")
+		   : n == 1	 ? "is enough to fail"
+				 : "are enough to fail",
+		   s->minimal && n > 1 && !s->difference ? ", and each of them is needed" : "");
 	for (size_t i = 0; i < n && i < ITEMS_SHOWN; i++)
 		say(b, "    ", s->kept[i], "\n");
 	if (n > ITEMS_SHOWN)

@@ -58,6 +58,8 @@ static json_t *subset(const struct br_subset_found *s)
 	br_json_set(o, "kept", br_json_texts(s->kept));
 	br_json_set(o, "result", br_json_text(s->result));
 	br_json_set(o, "minimal", json_boolean(s->minimal));
+	if (s->difference)
+		br_json_set(o, "difference", json_true());
 	return o;
 }
 
@@ -176,6 +178,7 @@ static void read_subset(struct br_reader *rd, json_t *o, struct br_subset_found 
 	s->result = br_take_text(rd, o, "result");
 	s->kept = br_take_texts(rd, o, "kept", &n);
 	s->minimal = br_take_bool(rd, o, "minimal");
+	s->difference = br_take_bool(rd, o, "difference");
 }
 
 static void read_hunk(struct br_reader *rd, json_t *o, struct br_hunk_found *h)

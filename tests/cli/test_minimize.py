@@ -74,6 +74,8 @@ class Subset(Minimize):
         done = self.minimize("--subset", "items", "--isolate", "-j", "1", command=["sh", "-c", '! grep -qx i700 "$1"', "-", "@@"])
         self.assertEqual(done.json["subset"]["kept"], ["i700"])
         self.assertLessEqual(len(done.phase("reduce")), 14, done)
+        self.assertTrue(done.json["subset"]["difference"])
+        self.assertIn("1 of 1000 items makes a set fail that passes without it", self.run_program("show", cwd=self.where()).out)
 
     def test_unresolved_candidates_cannot_be_removed_alone(self):
         self.write("items", "".join(f"i{n}\n" for n in range(50)))
@@ -282,6 +284,7 @@ class Reduce(Minimize):
         test = ["python3", "-c", "import json, sys; assert '[3, [4' not in str(json.load(open(sys.argv[1]))), 'too deep'"]
         done = self.minimize("--reduce", "in.json", command=test)
         self.assertEqual(json.loads(read(done.json["reduce"]["result"])), [3, [4]], done)
+        self.assertEqual(done.json["failure"]["type"], "AssertionError", "the failure is that of the whole, not of the empty one")
         done = self.minimize("--reduce", "in.json", "--match", "any", command=test, expect=3)
         self.assertRegex(done.json["message"], "fails with an empty input too")
 
