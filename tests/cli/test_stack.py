@@ -1,11 +1,13 @@
 """Where programs crash and hang: stacks without a sanitizer, in plain processes and in the sandbox."""
 
+import functools
 import gzip
 import os
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import lib
@@ -58,12 +60,14 @@ work()
 USER = 23456  # an ordinary one, when the tests run as root
 
 
-def sandbox_is_missing():
-    if not os.access(lib.PROGRAM, os.X_OK):
-        return "the program is not built"
-    out = subprocess.run([lib.PROGRAM, "doctor"], capture_output=True, text=True, timeout=lib.DEADLINE).stdout
-    line = next((line for line in out.splitlines() if "--sandbox strict" in line), "doctor does not say")
-    return None if line.split()[0] == "yes" else line.strip()
+@functools.cache
+def compiled(source, name):
+    """The program's bytes: the same few are needed by every class."""
+    with tempfile.TemporaryDirectory() as folder:
+        with open(os.path.join(folder, name + ".c"), "w") as out:
+            out.write(source)
+        subprocess.run(["gcc", "-g", "-O1", "-pthread", "-o", name, name + ".c"], cwd=folder, check=True, timeout=lib.DEADLINE)
+        return lib.read(os.path.join(folder, name), "rb")
 
 
 @unittest.skipUnless(platform.machine() in ("x86_64", "aarch64"), "stacks are read on x86-64 and Arm alone")
@@ -75,9 +79,9 @@ class Stacks(lib.Case):
     def compile(self, source, name):
         folder = self.path("here")
         os.makedirs(folder, exist_ok=True)
-        with open(os.path.join(folder, name + ".c"), "w") as out:
-            out.write(source)
-        subprocess.run(["gcc", "-g", "-O1", "-pthread", "-o", name, name + ".c"], cwd=folder, check=True, timeout=lib.DEADLINE)
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(compiled(source, name))
+        os.chmod(os.path.join(folder, name), 0o755)
         return folder
 
     def attempt(self, folder, *args, command):
@@ -135,14 +139,23 @@ class BoxedStacks(Stacks):
 
     def setUp(self):
         super().setUp()
-        why = sandbox_is_missing()
+        why = lib.sandbox_missing()
         if why:
             self.skipTest(why)
+
+    # Each waits for a time limit: what the box changes is seen by the deadlock already.
+    test_hangs_in_different_places_are_different_failures = unittest.skipUnless(lib.LONG, "takes long")(
+        Stacks.test_hangs_in_different_places_are_different_failures)
+    test_an_endless_loop_in_python_gets_its_line = unittest.skipUnless(lib.LONG, "takes long")(
+        Stacks.test_an_endless_loop_in_python_gets_its_line)
 
 
 @unittest.skipUnless(os.geteuid() == 0, "runs as an ordinary user already")
 class BoxedStacksOfAnOrdinaryUser(BoxedStacks):
     uid = USER
+
+    test_both_threads_of_a_deadlock_get_their_stacks = unittest.skipUnless(lib.LONG, "takes long")(
+        Stacks.test_both_threads_of_a_deadlock_get_their_stacks)
 
     @unittest.skip("the interpreter of the tests may not be for ordinary users")
     def test_an_endless_loop_in_python_gets_its_line(self):
