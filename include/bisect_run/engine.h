@@ -38,9 +38,10 @@ struct br_stop_on {
 
 /* What every trial of a search has in common. All borrowed until the engine is closed. */
 struct br_run_spec {
-	char *const *argv;  /* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
-	const char *build;  /* run through `sh -c` before argv; NULL: none */
-	char *const *env;   /* NULL-terminated K=V, complete; BISECT_RUN_* are added for each trial */
+	char *const *argv; /* NULL-terminated; NULL: nothing is run, only the tree is made (--ask) */
+	size_t nmeasure;   /* words at its start that measure: jobs that are profiled or watched go without */
+	const char *build; /* run through `sh -c` before argv; NULL: none */
+	char *const *env;  /* NULL-terminated K=V, complete; BISECT_RUN_* are added for each trial */
 	const char *subdir; /* relative to the tree's top; "": the top itself */
 	const char *
 		user_root; /* the user's checkout: words of argv that begin with it mean the private tree; or NULL */

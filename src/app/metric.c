@@ -72,7 +72,7 @@ static bool in_path(const char *name)
 	return false;
 }
 
-int br_metric_wrap(const struct br_options *o, char ***argv, struct br_err *err)
+int br_metric_wrap(const struct br_options *o, char ***argv, size_t *n, struct br_err *err)
 {
 	static const char *const counter[] = {"valgrind",
 					      "--tool=cachegrind",
@@ -89,8 +89,8 @@ int br_metric_wrap(const struct br_options *o, char ***argv, struct br_err *err)
 			       "--metric instructions counts by valgrind, which is not there: install it, or "
 			       "use --metric "
 			       "user");
-	for (size_t i = 0; counter[i]; i++)
-		br_strv_add(&out, counter[i]);
+	for (*n = 0; counter[*n]; ++*n)
+		br_strv_add(&out, counter[*n]);
 	for (size_t i = 0; (*argv)[i]; i++)
 		br_strv_add(&out, (*argv)[i]);
 	br_strv_free(*argv);

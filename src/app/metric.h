@@ -14,8 +14,9 @@ bool br_metric_is_time(const struct br_options *o);
 /* "s", "bytes", "instructions" or "". */
 const char *br_metric_unit(const struct br_options *o);
 /*
- * Puts in front of COMMAND what counts for --metric instructions. BR_ESTATE: there is no valgrind. argv is replaced (br_strv_free).
+ * Puts in front of COMMAND what counts for --metric instructions. BR_ESTATE: there is no valgrind. argv is replaced (br_strv_free). *n: how many words
+ * were put there.
  */
-int br_metric_wrap(const struct br_options *o, char ***argv, struct br_err *err);
+int br_metric_wrap(const struct br_options *o, char ***argv, size_t *n, struct br_err *err);
 
 #endif

@@ -198,6 +198,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	struct br_environment_cfg env = {
 		.from = environ, .pass = o->pass_env, .set = o->env, .clear = o->clear_env};
 	br_auto_strv char **base = NULL;
+	size_t measure = 0;
 	bool here = !s->bad;
 	int r;
 
@@ -215,7 +216,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 	r = br_named_find(&s->named, here ? NULL : s->repo, s->cwd, o->argv, o->build, err);
 	if (r < 0)
 		return r;
-	r = br_metric_wrap(o, &s->named.argv, err);
+	r = br_metric_wrap(o, &s->named.argv, &measure, err);
 	if (r < 0)
 		return r;
 	if (!here)
@@ -228,6 +229,7 @@ static int make_spec(struct br_session *s, struct br_err *err)
 		.user_root = here ? NULL : br_repo_workdir(s->repo),
 		.named = s->named.file,
 		.nnamed = s->named.nfile,
+		.nmeasure = measure,
 		.build_timeout_ns = o->build_timeout_ns,
 		.grace_ns = GRACE_NS,
 		.head_b = LOG_HEAD_B,

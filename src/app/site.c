@@ -51,7 +51,8 @@ static int make_words(struct br_site *p, struct br_err *err)
 	p->seen_top = is_boxed(p) ? br_sandbox_top(spec, p->top) : br_strdup(p->top);
 	p->cwd = br_asprintf("%s%s%s", p->top, *sub ? "/" : "", sub);
 	p->seen_cwd = br_asprintf("%s%s%s", p->seen_top, *sub ? "/" : "", sub);
-	rc = br_command_argv(&p->argv, spec, &(struct br_command_candidate){.tree = p->seen_top}, err);
+	rc = br_command_argv(&p->argv, spec,
+			     &(struct br_command_candidate){.tree = p->seen_top, .bare = true}, err);
 	if (rc < 0)
 		return rc;
 	p->env = br_command_env(spec,

@@ -86,7 +86,7 @@ int br_command_argv(char ***out, const struct br_run_spec *spec, const struct br
 	bool files = spec->input_name && c->input;
 	int r = 0;
 
-	for (char *const *word = spec->argv; *word && r == 0; word++) {
+	for (char *const *word = spec->argv + (c->bare ? spec->nmeasure : 0); *word && r == 0; word++) {
 		if (files && strcmp(*word, CANDIDATE) == 0) {
 			add_paths(&words, spec, c->seen_input);
 		} else if (files && strcmp(*word, CANDIDATE "*") == 0) {

@@ -18,6 +18,7 @@ struct br_command_candidate {
 	const char *value;	/* stands for `@@`; NULL: none */
 	const char *input;	/* folder of the candidate's files; NULL: none */
 	const char *seen_input; /* its path as COMMAND sees it */
+	bool bare;		/* without the words that only measure */
 };
 
 /*

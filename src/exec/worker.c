@@ -517,6 +517,7 @@ static int prepare(struct worker *w, struct trial *t, struct br_err *err)
 	seen_input = w->text.input && is_boxed(w) ? br_sandbox_input() : w->text.input;
 	rc = br_command_argv(&t->argv, w->spec,
 			     &(struct br_command_candidate){.tree = t->seen_top,
+							    .bare = w->order.profiled || w->order.watch,
 							    .value = w->text.value,
 							    .input = w->text.input,
 							    .seen_input = seen_input},
