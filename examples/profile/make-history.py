@@ -38,32 +38,17 @@ class Tally:
     def total(self, samples):
         return sum(samples)
 ''',
-    "check.py": '''"""check.py NAME - exit 1 when Tally.NAME takes half as long again as its first version, side by side in one process."""
+    "run.py": '''"""run.py NAME - runs Tally.NAME over the same samples again and again."""
 import sys
-import time
 
-import first
 import tally
 
 SAMPLES = list(range(20000))
-
-
-def best(function):
-    times = []
-    for _ in range(40):
-        begin = time.perf_counter()
-        function(SAMPLES)
-        times.append(time.perf_counter() - begin)
-    return min(times)
-
-
-name = sys.argv[1]
-ratio = best(getattr(tally.Tally(), name)) / best(getattr(first.Tally(), name))
-print(f"{name}: {ratio:.1f} times the first version")
-sys.exit(ratio > 1.3)
+function = getattr(tally.Tally(), sys.argv[1])
+for _ in range(100):
+    function(SAMPLES)
 ''',
 }
-PYTHON["first.py"] = PYTHON["tally.py"]
 
 C = {
     "queue.h": '''struct node {
@@ -124,39 +109,25 @@ void queue_free(struct queue *q)
 	}
 }
 ''',
-    "main.c": '''/* Fills queues of two lengths: exit 1 when the one of four times the length takes more than nine times as long. */
+    "main.c": '''/* Fills queues and adds them up. */
 #include "queue.h"
 
 #include <stdio.h>
-#include <time.h>
-
-static double fill(int n)
-{
-	double best = 1e9;
-
-	for (int k = 0; k < 5; k++) {
-		struct queue q = {0};
-		clock_t begin = clock();
-		double took;
-
-		for (int i = 0; i < n; i++)
-			queue_append(&q, i);
-		took = (double)(clock() - begin) / CLOCKS_PER_SEC;
-		if (queue_sum(&q) < 0)
-			return -1;
-		queue_free(&q);
-		if (took < best)
-			best = took;
-	}
-	return best;
-}
 
 int main(void)
 {
-	double ratio = fill(12000) / (fill(3000) + 1e-6);
+	long sum = 0;
 
-	printf("four times the length: %.1f times as long\\n", ratio);
-	return ratio > 9;
+	for (int k = 0; k < 5; k++) {
+		struct queue q = {0};
+
+		for (int i = 0; i < 3000; i++)
+			queue_append(&q, i);
+		sum += queue_sum(&q);
+		queue_free(&q);
+	}
+	printf("%ld\\n", sum);
+	return 0;
 }
 ''',
 }

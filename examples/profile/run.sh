@@ -21,7 +21,7 @@ python3 "$here/make-history.py" python "$work/python"
 python3 "$here/make-history.py" c "$work/c"
 cd "$work/python"
 for name in clip weigh total; do
-	show -j 1 --good v1 --profile cprofile -- python3 check.py "$name"
+	show --good v1 --metric user --threshold 20 --profile cprofile -- python3 run.py "$name"
 done
 cd "$work/c"
-show -j 1 --good v1 --build 'gcc -g -O2 -o queue main.c queue.c' --profile callgrind -- ./queue
+show --good v1 --metric instructions --build 'gcc -g -O2 -o queue main.c queue.c' --profile callgrind -- ./queue
