@@ -285,6 +285,12 @@ class Reduce(Minimize):
         done = self.minimize("--reduce", "in.json", command=test)
         self.assertEqual(json.loads(read(done.json["reduce"]["result"])), [3, [4]], done)
         self.assertEqual(done.json["failure"]["type"], "AssertionError", "the failure is that of the whole, not of the empty one")
+        cut = self.run_program("--reduce", "in.json", "-j", "1", "--max-trials", "9", "--", *test, cwd=self.where())
+        self.assertEqual(cut.rc, 2, cut)
+        again = self.run_program("resume", "--json", cwd=self.where())
+        self.assertEqual(json.loads(read(again.json["reduce"]["result"])), [3, [4]], again)
+        items = [t["item"] for t in again.phase("reduce")]
+        self.assertEqual(len(items), len(set(items)), "no recorded test is repeated")
         done = self.minimize("--reduce", "in.json", "--match", "any", command=test, expect=3)
         self.assertRegex(done.json["message"], "fails with an empty input too")
 
