@@ -111,11 +111,41 @@ static void from_symbols(struct place *p, Dwarf_Addr pc)
 	add(p, name, false);
 }
 
+/* The compilation unit; NULL: no debug information covers it. clang writes no table of address ranges: then all units are asked. */
+static Dwarf_Die *unit_of(struct place *p, Dwarf_Addr pc, Dwarf_Addr *bias)
+{
+	Dwarf_Die *cu = dwfl_module_addrdie(p->module, pc, bias);
+
+	if (cu)
+		return cu;
+	while ((cu = dwfl_module_nextcu(p->module, cu, bias)))
+		if (dwarf_haspc(cu, pc - *bias) == 1)
+			return cu;
+	return NULL;
+}
+
+static void find_line(struct place *p, Dwarf_Addr pc)
+{
+	Dwfl_Line *known = dwfl_module_getsrc(p->module, pc);
+	Dwarf_Addr bias = 0;
+	Dwarf_Die *cu;
+	Dwarf_Line *line;
+
+	if (known) {
+		p->file = dwfl_lineinfo(known, NULL, &p->line, NULL, NULL, NULL);
+		return;
+	}
+	cu = unit_of(p, pc, &bias);
+	line = cu ? dwarf_getsrc_die(cu, pc - bias) : NULL;
+	if (line && dwarf_lineno(line, &p->line) == 0)
+		p->file = dwarf_linesrc(line, NULL, NULL);
+}
+
 /* False: no debug information covers it. */
 static bool from_dwarf(struct place *p, Dwarf_Addr pc)
 {
 	Dwarf_Addr bias = 0;
-	Dwarf_Die *cu = dwfl_module_addrdie(p->module, pc, &bias);
+	Dwarf_Die *cu = unit_of(p, pc, &bias);
 	Dwarf_Die *scope = NULL;
 	int n = cu ? dwarf_getscopes(cu, pc - bias, &scope) : 0;
 	bool found = false;
@@ -141,16 +171,13 @@ static bool from_dwarf(struct place *p, Dwarf_Addr pc)
 void br_symbol_add(struct br_thread *t, Dwfl *dwfl, Dwarf_Addr pc)
 {
 	struct place p = {.thread = t, .module = dwfl_addrmodule(dwfl, pc)};
-	Dwfl_Line *line;
 
 	if (!p.module) {
 		add(&p, NULL, false);
 		return;
 	}
 	p.module_name = seen_path(dwfl_module_info(p.module, NULL, NULL, NULL, NULL, NULL, NULL, NULL));
-	line = dwfl_module_getsrc(p.module, pc);
-	if (line)
-		p.file = dwfl_lineinfo(line, NULL, &p.line, NULL, NULL, NULL);
+	find_line(&p, pc);
 	if (!from_dwarf(&p, pc))
 		from_symbols(&p, pc);
 }
