@@ -428,26 +428,35 @@ class TheFunctionThatGotSlower(ProfileCase):
         self.assertIn(line, again.out)
 
 
-SCALE = """def scale(xs):
-%s
-def check(xs):
-    return scale(xs)[-1] == %d or complain(xs)
-def complain(xs):
-    raise SystemExit(1)
-check(list(range(200000)))
-"""
-ITERATED = "    return [2 * xs[0], 2 * xs[-1]]"
-COUNTED = "    out, i = [], 0\n    while i < 200000:\n        out.append(xs[i] + xs[i])\n        i += 1\n    return out"
+# What a profiler would find: two functions, one of them made otherwise, one that only a failure enters.
+TABLES = {
+    "c1": ("0\n", "unit\tIr\nfn\t\tscale.py\t1\tscale\t1\t1\t10\t30\nfn\t\tscale.py\t9\tadd\t2\t2\t20\t20\n"
+                   "code\t0\tFOR_ITER in a loop\t1\ncode\t0\tRESUME\t1\n"),
+    "c2": ("1\n", "unit\tIr\nfn\t\tscale.py\t1\tscale\t1\t1\t90\t190\nfn\t\tscale.py\t9\tadd\t80\t80\t80\t80\n"
+                   "fn\t\tscale.py\t30\tcomplain\t1\t1\t20\t20\ncode\t0\tCOMPARE_OP in a loop\t1\ncode\t0\tRESUME\t1\n"),
+}
 
 
-class FromTheRecord(ProfileCase):
+class HookCase(ProfileCase):
+    """With a profiler of one's own."""
+
+    def hook(self, probe=":", wrap=":", collect=":"):
+        folder = os.path.join(self.env["XDG_CONFIG_HOME"], "bisect-run", "hooks")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "profile-odd")
+        with open(path, "w") as out:
+            out.write(f"#!/bin/sh\ncase $1 in\nprobe) {probe} ;;\nwrap) {wrap} ;;\ncollect) {collect} ;;\nesac\n")
+        os.chmod(path, 0o755)
+
+
+class FromTheRecord(HookCase):
     """After a search its profiles can be shown again, side by side or alone."""
 
     def searched(self):
-        graph = linear(2, files={"c1": {"scale.py": SCALE % (ITERATED, 399998)}, "c2": {"scale.py": SCALE % (COUNTED, 1)}})
+        graph = linear(2, files={name: {"state": state, "table": table} for name, (state, table) in TABLES.items()})
         repo = self.repo(graph, unique=False)
-        done = self.search(repo, "--good", "c1", "--confirm", "off", "--profile", "cprofile", command=[sys.executable, "scale.py"])
-        return repo, done
+        self.hook(collect='echo "#format table"; cat "$BISECT_RUN_PROFILE_TREE/table"')
+        return repo, self.search(repo, "--good", "c1", "--confirm", "off", "--profile", "odd")
 
     def show(self, repo, *args, rc=0):
         done = self.run_program("show", *args, cwd=repo.path)
@@ -457,28 +466,33 @@ class FromTheRecord(ProfileCase):
     def test_sides_and_their_comparison_are_shown_and_sorted(self):
         repo, done = self.searched()
         profile = done.json["profile"]
-        row = next(r for r in profile["functions"] if r["name"] == "scale")
-        self.assertEqual(row["touched"], "direct")
-        codes = {c["name"]: (c["good"], c["bad"]) for c in row["opcodes"]}
-        self.assertIn("COMPARE_OP in a loop", codes, done)
-        self.assertEqual(codes["COMPARE_OP in a loop"][0], 0)
-        self.assertIn("complain", [r["name"] for r in profile["only_bad"]], done)
-        self.assertNotIn("complain", [r["name"] for r in profile["only_good"]])
+        self.assertEqual([r["name"] for r in profile["functions"]], ["scale", "add", "complain"])
+        self.assertEqual(profile["functions"][0]["opcodes"], [{"name": "COMPARE_OP in a loop", "good": 0, "bad": 1},
+                                                              {"name": "FOR_ITER in a loop", "good": 1, "bad": 0}])
+        self.assertEqual([r["name"] for r in profile["only_bad"]], ["complain"], done)
+        self.assertEqual(profile["only_good"], [])
 
         diff = self.show(repo, "--profile").out
-        self.assertRegex(diff, r"scale: .* in a loop 0 -> [1-9]")
-        self.assertRegex(diff, r"entered by this commit alone\n(.*\n)* +1 calls +\w+ +scale.py:9\(complain\)")
+        self.assertIn("scale: COMPARE_OP in a loop 0 -> 1, FOR_ITER in a loop 1 -> 0\n", diff)
+        self.assertRegex(diff, r"entered by this commit alone\n +1 calls +indirect +scale.py:30\(complain\)\n")
         self.assertEqual(diff, self.show(repo, "--side", "diff").out)
-        by_calls = self.show(repo, "1", "--profile", "--sort", "ncalls").out
-        first = by_calls.splitlines()[3]
-        self.assertRegex(first, "method 'append'")
+        self.assertIn("scale.py:9(add)", self.show(repo, "1", "--profile", "--sort", "ncalls").out.splitlines()[3])
+        self.assertIn("scale.py:1(scale)", self.show(repo, "--sort", "cumtime", "--profile").out.splitlines()[3])
 
-        for side, names in (("good", False), ("bad", True)):
+        for side, names in (("good", {"scale", "add"}), ("bad", {"scale", "add", "complain"})):
             for order in (("--profile", "--side", side), ("--side", side, "--profile")):
-                rows = self.rows(self.show(repo, *order, "--json").json)
-                self.assertEqual("complain" in rows, names)
-                self.assertEqual(rows["scale"]["calls"], 1)
-            self.assertIn("scale.py:1(scale)", self.show(repo, "-v", "--side", side, "--sort", "cumtime").out)
+                self.assertEqual(set(self.rows(self.show(repo, *order, "--json").json)), names)
+            self.assertIn("scale.py:1(scale)", self.show(repo, "--side", side, "--sort", "cumtime").out)
+
+    def test_a_python_counts_the_opcodes_of_its_own_functions(self):
+        self.put("loops.py", "class Box:\n    value = 3\ndef before(box, n):\n    v = box.value\n    while n:\n        n -= v // v\n"
+                             "def again(box, n):\n    while n:\n        n -= box.value // box.value\nbefore(Box(), 9)\nagain(Box(), 9)\n")
+        raw = self.table(self.profile("cprofile", sys.executable, "loops.py"))["raw"]
+        with open(glob.glob(raw + "/*.table")[0]) as file:
+            lines = [line.rstrip("\n").split("\t") for line in file]
+        names = [fields[4] for fields in lines if fields[0] == "fn"]
+        counts = {(names[int(f[1])], f[2]): int(f[3]) for f in lines if f[0] == "code"}
+        self.assertEqual([counts.get((name, "LOAD_ATTR" + where), 0) for name in ("before", "again") for where in ("", " in a loop")], [1, 0, 0, 2])
 
     def test_what_is_not_there_is_said(self):
         repo = self.line(3, "c3")
@@ -540,16 +554,8 @@ class Surroundings(ProfileCase):
         self.assertTrue(any("wrote nothing" in note for note in done.json["notes"]), done)
 
 
-class HooksThatMisbehave(ProfileCase):
+class HooksThatMisbehave(HookCase):
     """A profiler that hangs, dies, prints garbage, floods or goes into the background changes no verdict and leaves nothing behind."""
-
-    def hook(self, probe=":", wrap=":", collect=":"):
-        folder = os.path.join(self.env["XDG_CONFIG_HOME"], "bisect-run", "hooks")
-        os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, "profile-odd")
-        with open(path, "w") as out:
-            out.write(f"#!/bin/sh\ncase $1 in\nprobe) {probe} ;;\nwrap) {wrap} ;;\ncollect) {collect} ;;\nesac\n")
-        os.chmod(path, 0o755)
 
     def check(self, pattern, command=("sh", "-c", "exit 7"), **verbs):
         marker = self.marker()
