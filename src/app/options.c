@@ -742,9 +742,9 @@ const char *br_options_config_name(size_t i, bool *trusted_only)
 
 void br_options_done(struct br_options *o)
 {
-	char **texts[] = {&o->bad,     &o->broken,  &o->fixed,	 &o->replay, &o->build,
-			  &o->sandbox, &o->git_log, &o->state,	 &o->range,  &o->list,
-			  &o->subset,  &o->by,	    &o->profile, &o->sort,   &o->side};
+	char **texts[] = {&o->bad,     &o->broken, &o->fixed, &o->replay, &o->build,  &o->sandbox,
+			  &o->git_log, &o->state,  &o->range, &o->list,	  &o->subset, &o->by,
+			  &o->profile, &o->sort,   &o->side,  &o->metric, &o->limit,  &o->at};
 	char ***lists[] = {&o->operand, &o->argv,     &o->good,	  &o->path,    &o->skip,    &o->with,
 			   &o->env,	&o->pass_env, &o->bad_if, &o->good_if, &o->skip_if, &o->hint,
 			   &o->patch,	&o->reduce,   &o->allow,  &o->bind,    &o->ro_bind, &o->stop_on};

@@ -599,7 +599,8 @@ static enum br_class keeps_warning(const void *context, const struct br_part *pa
 	return status == 0 && strstr(text, "-Wsign-compare") ? BR_BAD : BR_GOOD;
 }
 
-static void a_real_compiler_keeps_its_warning(void **state)
+/* False: there is no gcc that warns. A test that is skipped jumps out of its function, and would leave what that holds. */
+static bool reduce_with_a_compiler(void)
 {
 	br_auto_free char *folder =
 		br_asprintf("%s/reduce.XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -608,15 +609,13 @@ static void a_real_compiler_keeps_its_warning(void **state)
 	br_auto_free char *clean = br_asprintf("%s/x.c", folder), *said = br_asprintf("%s/said", folder);
 	struct reduce_log log;
 
-	(void)state;
 	assert_non_null(mkdtemp(folder));
-	if (!getenv("BR_LONG") || keeps_warning(folder, &part, 1) != BR_BAD) {
-		print_message("skipped: only with BR_LONG=1 and gcc\n");
+	if (keeps_warning(folder, &part, 1) != BR_BAD) {
 		(void)unlink(clean);
 		(void)unlink(said);
 		(void)rmdir(folder);
 		free(part.data);
-		skip();
+		return false;
 	}
 	reduce_in_rounds(&log, &c, 1);
 	print_message("%zu runs to 200 bytes, %zu to 80\n", log.at_200, log.at_80);
@@ -629,6 +628,16 @@ static void a_real_compiler_keeps_its_warning(void **state)
 	(void)unlink(clean);
 	(void)unlink(said);
 	(void)rmdir(folder);
+	return true;
+}
+
+static void a_real_compiler_keeps_its_warning(void **state)
+{
+	(void)state;
+	if (!getenv("BR_LONG") || !reduce_with_a_compiler()) {
+		print_message("skipped: only with BR_LONG=1 and gcc\n");
+		skip();
+	}
 }
 
 static void workers_save_rounds(void **state)

@@ -240,7 +240,9 @@ static void a_crash_in_a_child_that_the_parent_swallows_gives_its_stack(void **s
 	(void)state;
 	skip_unless_supported();
 	status = trace(stopped_then_crash, &crash, &crashed);
-	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 3);
+	/* How the parent ends is a race: what the tracer still holds is killed when it is closed. */
+	assert_true((WIFEXITED(status) && WEXITSTATUS(status) == 3) ||
+		    (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
 	assert_true(crashed);
 	assert_int_equal(crash.signal, SIGSEGV);
 	assert_true(crash.has_address);
