@@ -112,8 +112,10 @@ asan: ## the tests under AddressSanitizer and UBSan
 	$(Q)BR_TEST_LIMIT=900 LSAN_OPTIONS=print_suppressions=0:suppressions="$(CURDIR)/tests/lsan.supp" \
 		$(MAKE) VARIANT=asan test
 
+# Left out: what PCRE2's JIT compiles reads whole registers, which valgrind takes for unknown bytes; under it ptrace sees valgrind itself.
+NOT_VALGRIND := %/test_evidence %/test_triage %/test_stack
 valgrind: $(UNIT) ## the unit tests under valgrind
-	$(Q)tests/valgrind.sh $(UNIT)
+	$(Q)tests/valgrind.sh $(filter-out $(NOT_VALGRIND),$(UNIT))
 
 tidy: ## clang-tidy
 	$(Q)clang-tidy --quiet $(SRC) src/app/main.c -- $(ALL_CFLAGS)
