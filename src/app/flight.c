@@ -13,6 +13,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -333,6 +334,16 @@ static int landed_without_verdict(struct br_session *s, struct br_flight *f, con
 		       f->title, o->note[0] ? ": " : "", o->note, (long long)s->row.id);
 }
 
+/* A profiled run is not measured: what counts is not put around it. It passed, and that is all. */
+static void forget_measure(const struct br_session *s, struct br_trial *t)
+{
+	if (!s->opt->metric || t->phase != BR_PHASE_PROFILE || t->outcome.end != BR_END_EXIT ||
+	    t->outcome.code != 0)
+		return;
+	t->verdict = (struct br_verdict){.cls = BR_GOOD, .value = NAN, .failure = {.exit = -1}};
+	(void)snprintf(t->verdict.why, sizeof t->verdict.why, "exit 0");
+}
+
 /* The trial of a landed flight: judged, asked about, recorded. */
 static int conclude(struct br_session *s, struct br_flight *f, struct br_outcome *o, size_t *index,
 		    struct br_err *err)
@@ -343,6 +354,8 @@ static int conclude(struct br_session *s, struct br_flight *f, struct br_outcome
 	t.outcome = *o;
 	o->log_path = NULL;
 	r = br_judge_verdict(s->judge, &t.outcome, f->role, &t.verdict, err);
+	if (r == 0)
+		forget_measure(s, &t);
 	if (r == 0)
 		br_match_judge(s, &t);
 	if (r == 0 && s->opt->ask && t.outcome.end != BR_END_SETUP && f->phase != BR_PHASE_PROFILE)

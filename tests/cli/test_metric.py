@@ -97,6 +97,15 @@ class Metric(Case):
         self.assert_first_bad(repo, done, "c4")
         self.assertGreater(done.json["metric"]["change"], 0)
 
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
+    def test_a_profiled_run_is_not_measured(self):
+        repo = self.numbered(6)
+        script = "i=0; test $(cat n) -lt 4 || i=-20; while test $i -lt 300; do i=$((i+1)); done"
+        done = self.hunt(repo, script, "--profile", "callgrind", metric="instructions")
+        self.assert_first_bad(repo, done, "c4")
+        self.assertEqual([t["why"] for t in done.phase("profile")], ["exit 0"] * 2, done)
+        self.assertTrue(done.json["profile"]["functions"], done)
+
     def test_wrong_words_are_refused(self):
         repo = self.numbered(3)
         for args, pattern in ((["--metric", "speed"], "no metric"), (["--metric", "/(/"], r"\^"), (["--threshold", "3"], "--metric"),
