@@ -13,8 +13,8 @@ struct br_judge_cfg {
 	const char *const *bad_if; /* PCRE2 patterns, NULL-terminated lists; NULL: none. Copied. */
 	const char *const *good_if;
 	const char *const *skip_if;
-	const char *metric;   /* what is measured of a run that passes (measure.h); NULL: nothing */
-	const char *limit;    /* a bound on it: ">200ms"; NULL: none */
+	const char *metric; /* what is measured of a run that passes (measure.h); NULL: nothing */
+	const char *limit;  /* a bound on it: ">200ms"; NULL: none */
 	const char *const
 		*stop_on;     /* as bad_if, and the trial may be ended at such a line: see br_judge_tells */
 	bool strict_git;      /* signals and exit 128..255 end the search, as `git bisect run` does */

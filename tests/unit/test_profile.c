@@ -115,7 +115,7 @@ static void processes_are_summed_and_compiler_suffixes_vanish(void **state)
 	struct br_profile p =
 		read_in("#format callgrind one\n" HEAD "fl=(1) a.c\nfn=(9) work.isra.0\n3 10\n\ntotals: 10\n"
 			"#format callgrind two\n" HEAD "fl=(7) /home/user/.git/bisect-run/work/0/a.c\nfn=(1) "
-						       "work.constprop.1.cold\n3 5\n\ntotals: 5\n");
+			"work.constprop.1.cold\n3 5\n\ntotals: 5\n");
 
 	(void)state;
 	assert_int_equal(p.nrow, 1);
