@@ -113,7 +113,8 @@ asan: ## the tests under AddressSanitizer and UBSan
 		$(MAKE) VARIANT=asan test
 
 # Left out: what PCRE2's JIT compiles reads whole registers, which valgrind takes for unknown bytes; under it ptrace sees valgrind itself.
-NOT_VALGRIND := %/test_evidence %/test_triage %/test_stack
+# And what computes for long and touches nothing but memory, which AddressSanitizer looks at in a fraction of the time.
+NOT_VALGRIND := %/test_evidence %/test_triage %/test_stack %/prop_noisy %/prop_reduce %/prop_subset
 valgrind: $(UNIT) ## the unit tests under valgrind
 	$(Q)tests/valgrind.sh $(filter-out $(NOT_VALGRIND),$(UNIT))
 
